@@ -1,0 +1,81 @@
+// Package activities is what a step of a workflow does to the outside, one file
+// per system. Every activity may run twice: it looks before it acts, and what
+// it acts on guards itself besides.
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/mux"
+	"github.com/byeolshow/byeolshow/clients/push"
+	"github.com/byeolshow/byeolshow/model"
+	"github.com/byeolshow/byeolshow/store"
+)
+
+// Activities are all activities, over the systems they act on.
+type Activities struct {
+	store   *store.Store
+	mux     *mux.Client
+	clayful *clayful.Client
+	push    *push.Client
+	roll    *rollCall
+}
+
+// New makes the activities of a worker.
+func New(s *store.Store, m *mux.Client, c *clayful.Client, p *push.Client) *Activities {
+	return &Activities{store: s, mux: m, clayful: c, push: p, roll: &rollCall{mux: m}}
+}
+
+// BroadcastRef names a broadcast.
+type BroadcastRef struct{ VODID int64 }
+
+// BroadcastEdit is an edit of a broadcast.
+type BroadcastEdit struct {
+	VODID int64
+	Edit  model.Edit
+}
+
+// BroadcastRecording is a recording said to be of a broadcast.
+type BroadcastRecording struct {
+	VODID     int64
+	Recording model.Recording
+}
+
+// OnTime asks for a broadcast to go live in its very second. Active is what the
+// workflow last heard about its stream; it counts only while Mux is silent.
+type OnTime struct {
+	VODID  int64
+	Active bool
+}
+
+// ProductLinks are products to note a broadcast in, and to remove it from.
+type ProductLinks struct {
+	VODID       int64
+	Add, Remove []string `json:",omitempty"`
+}
+
+// Refuse turns a business refusal into an error that Temporal does not retry
+// and that carries the refusal to whoever reads it.
+func Refuse(refusal *model.Error) error {
+	return temporal.NewNonRetryableApplicationError(refusal.Error(), string(refusal.Code), nil, refusal)
+}
+
+// outcome is the answer of a step: refusals are marked as such.
+func outcome(b model.Broadcast, err error) (model.Broadcast, error) {
+	var refusal *model.Error
+	if errors.As(err, &refusal) {
+		return model.Broadcast{}, Refuse(refusal)
+	}
+	return b, err
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func (a *Activities) load(ctx context.Context, ref BroadcastRef) (model.Broadcast, error) {
+	return a.store.Broadcast(ctx, ref.VODID)
+}

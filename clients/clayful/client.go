@@ -1,0 +1,201 @@
+// Package clayful speaks the Clayful REST API, version 1: the shop below
+// byeolshow. It knows the wire and no business rules.
+package clayful
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config says where Clayful is and who we are there.
+type Config struct {
+	BaseURL string        // "" is https://api.clayful.io
+	Token   string        // the backend client token
+	Timeout time.Duration // of one call; 0 is 8 seconds
+}
+
+// Client makes Clayful's calls. It is safe for concurrent use. GETs are
+// repeated twice at most; a write never is.
+type Client struct {
+	http   *http.Client
+	config Config
+}
+
+// New makes a client.
+func New(config Config) *Client {
+	if config.BaseURL == "" {
+		config.BaseURL = "https://api.clayful.io"
+	}
+	if config.Timeout == 0 {
+		config.Timeout = 8 * time.Second
+	}
+	config.BaseURL = strings.TrimSuffix(config.BaseURL, "/")
+	transport := http.DefaultTransport
+	if plain, ok := transport.(*http.Transport); ok {
+		own := plain.Clone()
+		own.MaxIdleConnsPerHost = 64
+		transport = own
+	}
+	return &Client{http: &http.Client{Timeout: config.Timeout, Transport: transport}, config: config}
+}
+
+// Error is a refusal by Clayful, in its own words.
+type Error struct {
+	Status  int
+	Code    string // errorCode, perhaps ""
+	Message string
+	Source  string // the field a validation failed on, perhaps ""
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	return fmt.Sprintf("clayful: %d %s %s", e.Status, e.Code, e.Message)
+}
+
+// IsCode tells whether err is a refusal with that errorCode.
+func IsCode(err error, code string) bool {
+	var refusal *Error
+	return errors.As(err, &refusal) && refusal.Code == code
+}
+
+// IsUnavailable tells whether Clayful was silent, busy (429) or broken (5xx),
+// or answered something unreadable, rather than refusing.
+func IsUnavailable(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal.Status == http.StatusTooManyRequests || refusal.Status >= 500
+	}
+	var silent *silence
+	return errors.As(err, &silent)
+}
+
+// silence is a call that brought no readable answer.
+type silence struct{ cause error }
+
+// Error implements error.
+func (e *silence) Error() string { return e.cause.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *silence) Unwrap() error { return e.cause }
+
+type request struct {
+	method   string
+	path     string // below /v1
+	query    url.Values
+	customer string // customer token for /me
+	body     any
+}
+
+// pauses lie before the second and the third try of a GET.
+var pauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond}
+
+func (c *Client) do(ctx context.Context, r request, answer any) error {
+	err := c.once(ctx, r, answer)
+	if r.method != http.MethodGet {
+		return wrap(r, err)
+	}
+	for _, pause := range pauses {
+		if !IsUnavailable(err) || ctx.Err() != nil {
+			break
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return wrap(r, &silence{ctx.Err()})
+		case <-timer.C:
+		}
+		err = c.once(ctx, r, answer)
+	}
+	return wrap(r, err)
+}
+
+func wrap(r request, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", r.method, r.path, err)
+}
+
+func (c *Client) once(ctx context.Context, r request, answer any) error {
+	var payload io.Reader
+	if r.body != nil {
+		encoded, err := json.Marshal(r.body)
+		if err != nil {
+			return fmt.Errorf("encode: %w", err)
+		}
+		payload = bytes.NewReader(encoded)
+	}
+	target := c.config.BaseURL + "/v1" + r.path
+	if len(r.query) > 0 {
+		target += "?" + r.query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, target, payload)
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"Authorization":         "Bearer " + c.config.Token,
+		"Accept-Language":       "ko",
+		"Accept-Currency":       "KRW",
+		"Accept-Time-Zone":      "Asia/Seoul",
+		"Accept-Debug-Language": "ko",
+		"Clayful-SDK":           "clayful-go",
+	} {
+		req.Header.Set(name, value)
+	}
+	if r.customer != "" {
+		req.Header.Set("Authorization-Customer", r.customer)
+	}
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.http.Do(req)
+	if err != nil {
+		return &silence{err}
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 32<<20))
+	if err != nil {
+		return &silence{err}
+	}
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return refusal(response.StatusCode, text)
+	}
+	if answer == nil || len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return &silence{fmt.Errorf("decode: %w", err)}
+	}
+	return nil
+}
+
+// refusal reads Clayful's error envelope; what is not one keeps its status.
+func refusal(status int, body []byte) error {
+	var envelope struct {
+		Error      string `json:"error"`
+		ErrorCode  string `json:"errorCode"`
+		Message    string `json:"message"`
+		Validation struct {
+			Source string `json:"source"`
+		} `json:"validation"`
+	}
+	_ = json.Unmarshal(body, &envelope) // a proxy's page has no code
+	message := envelope.Message
+	if message == "" {
+		message = envelope.Error
+	}
+	return &Error{Status: status, Code: envelope.ErrorCode, Message: message, Source: envelope.Validation.Source}
+}

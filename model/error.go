@@ -1,0 +1,67 @@
+package model
+
+import "errors"
+
+// Code names a business outcome that is not success. It survives the way
+// through Temporal as the type of an application error, and the API maps it to
+// a status and a Korean message.
+type Code string
+
+// The outcomes a broadcast's rules can end in.
+const (
+	// CodeNoBroadcast: there is no such broadcast, or it is somebody else's.
+	CodeNoBroadcast Code = "no-broadcast"
+	// CodeNotReady: only a ready broadcast can be started.
+	CodeNotReady Code = "not-ready"
+	// CodeNotLive: only a live broadcast can be ended.
+	CodeNotLive Code = "not-live"
+	// CodeNotAnnounceable: pushes are sent for ready and live broadcasts only.
+	CodeNotAnnounceable Code = "not-announceable"
+	// CodeEarlierLive: the influencer has another broadcast that is live, or
+	// ended and still waiting for its recording.
+	CodeEarlierLive Code = "earlier-live"
+	// CodeInvalid: an input breaks a rule; Detail says which.
+	CodeInvalid Code = "invalid"
+)
+
+// Error is a refusal by a business rule. Repeating the request unchanged does
+// not help, so Temporal never retries it.
+type Error struct {
+	Code   Code
+	Detail string
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Detail == "" {
+		return string(e.Code)
+	}
+	return string(e.Code) + ": " + e.Detail
+}
+
+// Is makes two errors of the same code equal for errors.Is.
+func (e *Error) Is(target error) bool {
+	other, ok := target.(*Error)
+	return ok && other.Code == e.Code
+}
+
+// Refusals, ready for errors.Is.
+var (
+	ErrNoBroadcast     = &Error{Code: CodeNoBroadcast}
+	ErrNotReady        = &Error{Code: CodeNotReady}
+	ErrNotLive         = &Error{Code: CodeNotLive}
+	ErrNotAnnounceable = &Error{Code: CodeNotAnnounceable}
+	ErrEarlierLive     = &Error{Code: CodeEarlierLive}
+)
+
+// Invalid is a CodeInvalid error whose detail tells what is wrong.
+func Invalid(detail string) error { return &Error{Code: CodeInvalid, Detail: detail} }
+
+// CodeOf is the code of the refusal inside err, or "" when err is none.
+func CodeOf(err error) Code {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal.Code
+	}
+	return ""
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/byeolshow/byeolshow/store/db"
+)
+
+// PushDevices are the devices a broadcast's push goes to: of everyone with an
+// alarm on it or following its influencer, less those who opted out.
+func (s *Store) PushDevices(ctx context.Context, vodID int64, influencerID string) ([]string, error) {
+	devices, err := s.queries.PushDevices(ctx, db.PushDevicesParams{VODID: vodID, InfluencerID: influencerID})
+	return devices, wrap("list push devices", err)
+}
+
+// ClaimDelivery is true for the one caller, ever, who may send the broadcast's
+// push to the device.
+func (s *Store) ClaimDelivery(ctx context.Context, vodID int64, token string) (bool, error) {
+	n, err := s.queries.ClaimDelivery(ctx, db.ClaimDeliveryParams{VODID: vodID, FirebaseToken: token})
+	return n == 1, wrap("claim push delivery", err)
+}
+
+// ReleaseDelivery gives a claim back after a push that certainly did not go
+// out, so that it can be tried again.
+func (s *Store) ReleaseDelivery(ctx context.Context, vodID int64, token string) error {
+	return wrap("release push delivery", s.queries.ReleaseDelivery(ctx, db.ReleaseDeliveryParams{VODID: vodID, FirebaseToken: token}))
+}
+
+// DropDevice forgets a device that can no longer be reached.
+func (s *Store) DropDevice(ctx context.Context, token string) error {
+	return wrap("drop device", s.queries.DropDevice(ctx, token))
+}
+
+// RegisterDevice gives a device to a customer; another's device moves.
+func (s *Store) RegisterDevice(ctx context.Context, token, customerID string) error {
+	return wrap("register device", s.queries.RegisterDevice(ctx, db.RegisterDeviceParams{FirebaseToken: token, UserID: customerID}))
+}
+
+// FollowInfluencer makes a customer receive an influencer's pushes.
+func (s *Store) FollowInfluencer(ctx context.Context, influencerID, customerID string) error {
+	return wrap("follow influencer", s.queries.FollowInfluencer(ctx, db.FollowInfluencerParams{InfluencerID: influencerID, UserID: customerID}))
+}
+
+// CreateSession opens a session that lasts until expiresAt unless revoked.
+func (s *Store) CreateSession(ctx context.Context, id uuid.UUID, customerID string, expiresAt time.Time) error {
+	return wrap("create session", s.queries.CreateSession(ctx, db.CreateSessionParams{ID: id, CustomerID: customerID, ExpiresAt: expiresAt}))
+}
+
+// SessionLive tells whether the customer's session is neither expired nor
+// revoked.
+func (s *Store) SessionLive(ctx context.Context, id uuid.UUID, customerID string, now time.Time) (bool, error) {
+	live, err := s.queries.SessionLive(ctx, db.SessionLiveParams{ID: id, CustomerID: customerID, Now: now})
+	return live, wrap("read session", err)
+}
+
+// RevokeSession ends one session for good.
+func (s *Store) RevokeSession(ctx context.Context, id uuid.UUID, now time.Time) error {
+	return wrap("revoke session", s.queries.RevokeSession(ctx, db.RevokeSessionParams{ID: id, Now: now}))
+}
+
+// WebhookEventSeen tells whether an event was already acted upon.
+func (s *Store) WebhookEventSeen(ctx context.Context, source, eventID string) (bool, error) {
+	seen, err := s.queries.WebhookEventSeen(ctx, db.WebhookEventSeenParams{Source: source, EventID: eventID})
+	return seen, wrap("read webhook event", err)
+}
+
+// RecordWebhookEvent notes that an event was acted upon.
+func (s *Store) RecordWebhookEvent(ctx context.Context, source, eventID string) error {
+	return wrap("record webhook event", s.queries.RecordWebhookEvent(ctx, db.RecordWebhookEventParams{Source: source, EventID: eventID}))
+}
+
+// Purge drops sessions and webhook events that ended before the given time.
+func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
+	sessions, err := s.queries.PurgeSessions(ctx, before)
+	if err != nil {
+		return 0, wrap("purge sessions", err)
+	}
+	events, err := s.queries.PurgeWebhookEvents(ctx, before)
+	return sessions + events, wrap("purge webhook events", err)
+}

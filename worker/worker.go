@@ -1,0 +1,79 @@
+// Package worker puts the workflows and activities on their task queues.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/byeolshow/byeolshow/activities"
+	"github.com/byeolshow/byeolshow/workflows"
+)
+
+// Config is what a worker needs.
+type Config struct {
+	Temporal   client.Client
+	Activities *activities.Activities
+	Rules      workflows.Rules
+}
+
+// startsAtOnce is how many broadcasts one worker can hold ready for their
+// second. Each costs a goroutine.
+const startsAtOnce = 5000
+
+// stickyWorkflows bounds the sleeping broadcasts a worker keeps in memory; the
+// others are replayed when they wake.
+const stickyWorkflows = 2000
+
+// Run works until ctx ends, then lets what is being done finish. It returns an
+// error when a worker cannot start or dies.
+func Run(ctx context.Context, config Config) error {
+	worker.SetStickyWorkflowCacheSize(stickyWorkflows)
+	broadcasts := worker.New(config.Temporal, workflows.QueueBroadcasts, worker.Options{
+		WorkerStopTimeout: 10 * time.Second,
+	})
+	broadcasts.RegisterWorkflowWithOptions(config.Rules.Broadcast, workflow.RegisterOptions{Name: workflows.TypeBroadcast})
+	broadcasts.RegisterWorkflow(workflows.StreamWatch)
+	broadcasts.RegisterActivity(config.Activities)
+
+	starts := worker.New(config.Temporal, workflows.QueueStarts, worker.Options{
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: startsAtOnce,
+		WorkerStopTimeout:                  time.Second,
+	})
+	starts.RegisterActivity(config.Activities.StartOnTime)
+
+	if err := broadcasts.Start(); err != nil {
+		return fmt.Errorf("start worker of %s: %w", workflows.QueueBroadcasts, err)
+	}
+	defer broadcasts.Stop()
+	if err := starts.Start(); err != nil {
+		return fmt.Errorf("start worker of %s: %w", workflows.QueueStarts, err)
+	}
+	defer starts.Stop()
+	if err := watchStreams(ctx, config.Temporal); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// watchStreams sees to it that the one stream watch runs.
+func watchStreams(ctx context.Context, temporal client.Client) error {
+	_, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       workflows.StreamWatchID,
+		TaskQueue:                workflows.QueueBroadcasts,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            "Tells broadcasts what a lost webhook would have",
+	}, workflows.StreamWatch)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("start the stream watch: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/byeolshow/byeolshow/activities"
+	"github.com/byeolshow/byeolshow/model"
+)
+
+// Search attributes an operator finds broadcasts by.
+var (
+	AttributeInfluencer = temporal.NewSearchAttributeKeyKeyword("InfluencerID")
+	AttributeStatus     = temporal.NewSearchAttributeKeyKeyword("BroadcastStatus")
+	AttributeStuck      = temporal.NewSearchAttributeKeyKeyword("StuckReason")
+)
+
+// Reasons in StuckReason.
+const (
+	// StuckCleanUp: Mux keeps refusing to remove a deleted broadcast's recording.
+	StuckCleanUp = "cleanup-failing"
+	// StuckProducts: the shop keeps refusing to note the broadcast in a product.
+	StuckProducts = "product-links-failing"
+)
+
+// BroadcastState is all a Broadcast workflow knows, as its state query tells.
+type BroadcastState struct {
+	Broadcast   model.Broadcast
+	WaitingFor  string
+	Since       time.Time
+	Stream      StreamReport // the newest report about the influencer's stream
+	StuckReason string       `json:",omitempty"`
+	LastError   string       `json:",omitempty"`
+}
+
+// broadcast is a Broadcast workflow at work.
+type broadcast struct {
+	in    BroadcastInput
+	rules Rules
+	steps *activities.Activities // only names steps; never called
+
+	state      BroadcastState
+	loaded     bool
+	active     StreamReport // the newest report that said active
+	acted      StreamReport // the report last acted upon
+	recordings []model.Recording
+	announced  bool
+	cleaned    bool
+	beside     int // jobs running beside the story
+}
+
+func newBroadcast(in BroadcastInput, rules Rules) *broadcast {
+	return &broadcast{in: in, rules: rules}
+}
+
+func (s *broadcast) command() activities.BroadcastRef {
+	return activities.BroadcastRef{VODID: s.in.VODID}
+}
+
+func (s *broadcast) is(status model.BroadcastStatus) bool { return s.state.Broadcast.Status == status }
+
+func (s *broadcast) deleted() bool { return s.state.Broadcast.DeletedAt != nil }
+
+// over tells whether nothing is left that this run could do.
+func (s *broadcast) over() bool {
+	if s.deleted() {
+		return s.cleaned && s.settled() && len(s.recordings) == 0
+	}
+	return (s.is(model.StatusCompleted) || s.is(model.StatusMissed)) && s.settled()
+}
+
+// lead is how long before its time a broadcast gets ready to go live. Shows of
+// the same hour get ready at different moments.
+func (s *broadcast) lead() time.Duration {
+	return 20*time.Second + time.Duration(s.in.VODID*7919%40)*time.Second
+}
+
+// adopt takes over the row a step returned, unless a newer one is known.
+func (s *broadcast) adopt(ctx workflow.Context, row model.Broadcast) error {
+	if s.loaded && row.Revision < s.state.Broadcast.Revision {
+		return nil
+	}
+	changed := !s.loaded || shownStatus(row) != shownStatus(s.state.Broadcast)
+	s.state.Broadcast, s.loaded = row, true
+	if !changed {
+		return nil
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx,
+		AttributeInfluencer.ValueSet(row.InfluencerID), AttributeStatus.ValueSet(shownStatus(row)))
+}
+
+func shownStatus(b model.Broadcast) string {
+	if b.DeletedAt != nil {
+		return "deleted"
+	}
+	return string(b.Status)
+}
+
+func (s *broadcast) waitingFor(ctx workflow.Context, what string) {
+	if s.state.WaitingFor != what {
+		s.state.WaitingFor, s.state.Since = what, workflow.Now(ctx)
+	}
+	s.showDetails(ctx)
+}
+
+func (s *broadcast) stuck(ctx workflow.Context, reason string, cause error) error {
+	s.state.StuckReason, s.state.LastError = reason, cause.Error()
+	s.showDetails(ctx)
+	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStuck.ValueSet(reason))
+}
+
+func (s *broadcast) unstuck(ctx workflow.Context) error {
+	if s.state.StuckReason == "" {
+		return nil
+	}
+	s.state.StuckReason, s.state.LastError = "", ""
+	s.showDetails(ctx)
+	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStuck.ValueUnset())
+}
+
+// showDetails writes what an operator reads on the workflow's page.
+func (s *broadcast) showDetails(ctx workflow.Context) {
+	b := s.state.Broadcast
+	details := fmt.Sprintf("**%s** (%s), by %s\n\n%s, since %s (Seoul).",
+		b.Title, shownStatus(b), b.InfluencerName, s.state.WaitingFor, model.FormatSeoul(s.state.Since))
+	if s.state.StuckReason != "" {
+		details += fmt.Sprintf("\n\n**Stuck: %s.** Last error: %s. It is repeated until it succeeds.",
+			s.state.StuckReason, s.state.LastError)
+	}
+	workflow.SetCurrentDetails(ctx, details)
+}
+
+// hear takes in what Mux reported. Reports may come late, twice or out of
+// order: the newest one counts.
+func (s *broadcast) hear(report StreamReport) {
+	if report.Active && report.At.After(s.active.At) {
+		s.active = report
+	}
+	if report.At.After(s.state.Stream.At) {
+		s.state.Stream = report
+	}
+}
+
+// freshReport is the newest report, once.
+func (s *broadcast) freshReport() (StreamReport, bool) {
+	fresh := s.state.Stream != s.acted
+	s.acted = s.state.Stream
+	return s.acted, fresh
+}
+
+// firstSeen tells whether the stream was active while live and nobody has
+// noted it yet, even if the report came after a later one.
+func (s *broadcast) firstSeen() bool {
+	b := s.state.Broadcast
+	return b.StreamSeenAt == nil && (s.state.Stream.Active || s.active.At.After(*b.LiveAt))
+}

@@ -1,0 +1,231 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/byeolshow/byeolshow/activities"
+	"github.com/byeolshow/byeolshow/model"
+)
+
+// change is a step of the story that ends in the broadcast's new row. When the
+// row turns out to have moved on, the newer row is read instead.
+func (s *broadcast) change(ctx workflow.Context, summary string, step, in any) error {
+	err := s.attempt(ctx, summary, step, in)
+	if RefusalOf(err) != nil {
+		return s.attempt(ctx, "Read how the broadcast moved on", s.steps.Load, s.command())
+	}
+	return err
+}
+
+// attempt is a step that may be refused. It runs at once, as a local activity;
+// what does not succeed in seconds becomes a normal one, which an operator
+// sees, and is repeated until it does.
+func (s *broadcast) attempt(ctx workflow.Context, summary string, step, in any) error {
+	var row model.Broadcast
+	quick := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		Summary:                summary,
+		ScheduleToCloseTimeout: 5 * time.Second,
+		StartToCloseTimeout:    4 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumAttempts: 3},
+	})
+	err := workflow.ExecuteLocalActivity(quick, step, in).Get(ctx, &row)
+	if err != nil && RefusalOf(err) == nil && !temporal.IsCanceledError(err) {
+		err = workflow.ExecuteActivity(s.patient(ctx, summary), step, in).Get(ctx, &row)
+	}
+	if err != nil {
+		return err
+	}
+	return s.adopt(ctx, row)
+}
+
+// patient are the options of a step that is repeated for as long as it takes.
+func (s *broadcast) patient(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:             summary,
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second},
+	})
+}
+
+// startOnTime lets a worker wait for the broadcast's second and put it on air.
+// A change of the broadcast calls the worker off.
+func (s *broadcast) startOnTime(ctx workflow.Context) error {
+	ctx, callOff := workflow.WithCancel(ctx)
+	defer callOff()
+	revision := s.state.Broadcast.Revision
+	start := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           QueueStarts,
+		Summary:             "Go live at " + model.FormatSeoul(*s.state.Broadcast.StartedAt),
+		StartToCloseTimeout: s.lead() + time.Minute,
+		HeartbeatTimeout:    10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 10 * time.Second},
+	}), s.steps.StartOnTime, activities.OnTime{VODID: s.in.VODID, Active: s.state.Stream.Active})
+	startsAt := *s.state.Broadcast.StartedAt
+	err := workflow.Await(ctx, func() bool {
+		reported := s.state.Stream.Active && s.state.Stream.At.After(startsAt)
+		return start.IsReady() || reported || s.state.Broadcast.Revision != revision
+	})
+	if err != nil || !start.IsReady() {
+		return err
+	}
+	var row model.Broadcast
+	if err := start.Get(ctx, &row); err != nil {
+		return err
+	}
+	return s.adopt(ctx, row)
+}
+
+// end takes the broadcast off air and tells Mux that the stream is complete.
+func (s *broadcast) end(ctx workflow.Context, summary string) error {
+	if err := s.attempt(ctx, summary, s.steps.End, s.command()); err != nil {
+		return err
+	}
+	s.alongside(ctx, func(ctx workflow.Context) error {
+		ctx = workflow.WithScheduleToCloseTimeout(s.patient(ctx, "Tell Mux that the stream is complete"), time.Hour)
+		return workflow.ExecuteActivity(ctx, s.steps.CompleteStream, s.command()).Get(ctx, nil)
+	})
+	return nil
+}
+
+// announce sends the push to everyone who waits for the broadcast, once.
+func (s *broadcast) announce(ctx workflow.Context) {
+	if s.announced || s.state.Broadcast.PushedAt != nil {
+		return
+	}
+	s.announced = true
+	s.alongside(ctx, func(ctx workflow.Context) error {
+		ctx = workflow.WithScheduleToCloseTimeout(s.patient(ctx, "Send its push"), 15*time.Minute)
+		ctx = workflow.WithStartToCloseTimeout(ctx, 10*time.Minute)
+		ctx = workflow.WithHeartbeatTimeout(ctx, time.Minute)
+		return workflow.ExecuteActivity(ctx, s.steps.SendPush, s.command()).Get(ctx, nil)
+	})
+}
+
+// linkProducts notes the broadcast in the products it sells and removes it
+// from those it no longer does.
+func (s *broadcast) linkProducts(ctx workflow.Context, add, remove []string) {
+	if len(add)+len(remove) == 0 {
+		return
+	}
+	s.alongside(ctx, func(ctx workflow.Context) error {
+		return s.insist(ctx, "Note it in its products", StuckProducts, s.steps.LinkProducts,
+			activities.ProductLinks{VODID: s.in.VODID, Add: add, Remove: remove})
+	})
+}
+
+func (s *broadcast) attachRecordings(ctx workflow.Context) error {
+	for len(s.recordings) > 0 {
+		recording := s.recordings[0]
+		s.recordings = s.recordings[1:]
+		if !s.state.Broadcast.Owns(recording) {
+			continue
+		}
+		in := activities.BroadcastRecording{VODID: s.in.VODID, Recording: recording}
+		if err := s.change(ctx, "Attach its recording", s.steps.AttachRecording, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insist repeats a step until it succeeds. What has failed for two minutes is
+// stuck, and says so until it no longer is.
+func (s *broadcast) insist(ctx workflow.Context, summary, reason string, step, in any) error {
+	for {
+		patient := workflow.WithScheduleToCloseTimeout(s.patient(ctx, summary), 2*time.Minute)
+		patient = workflow.WithStartToCloseTimeout(patient, time.Minute)
+		err := workflow.ExecuteActivity(patient, step, in).Get(ctx, nil)
+		if err == nil {
+			return s.unstuck(ctx)
+		}
+		if temporal.IsCanceledError(err) {
+			return err
+		}
+		if err := s.stuck(ctx, reason, err); err != nil {
+			return err
+		}
+		pause := workflow.TimerOptions{Summary: "Pause before trying again: " + summary}
+		if err := workflow.NewTimerWithOptions(ctx, time.Minute, pause).Get(ctx, nil); err != nil {
+			return err
+		}
+	}
+}
+
+// alongside runs a job beside the story. The workflow does not end before it;
+// its failure is logged and does not change the story.
+func (s *broadcast) alongside(ctx workflow.Context, job func(workflow.Context) error) {
+	s.beside++
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		defer func() { s.beside-- }()
+		if err := job(ctx); err != nil {
+			workflow.GetLogger(ctx).Error("job beside the broadcast failed", "vod_id", s.in.VODID, "error", err)
+		}
+	})
+}
+
+func (s *broadcast) settled() bool { return s.beside == 0 }
+
+// wake says what ended a wait.
+type wake int
+
+const (
+	wokeByTime wake = iota + 1
+	wokeByChange
+	wokeByReport
+	wokeByRecording
+)
+
+// wakeUps are what may end a wait besides a change of the broadcast.
+type wakeUps struct {
+	at                  time.Time
+	reports, recordings bool
+}
+
+// until waits for the first of: the time, a change of the broadcast, a new
+// report, a recording. The timer carries the summary.
+func (s *broadcast) until(ctx workflow.Context, by wakeUps, summary string) (wake, error) {
+	revision := s.state.Broadcast.Revision
+	ctx, stop := workflow.WithCancel(ctx)
+	defer stop()
+	if wait := by.at.Sub(workflow.Now(ctx)); wait <= 0 {
+		return wokeByTime, nil
+	}
+	timer := workflow.NewTimerWithOptions(ctx, by.at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary})
+	woke := wake(0)
+	err := workflow.Await(ctx, func() bool {
+		switch {
+		case s.state.Broadcast.Revision != revision:
+			woke = wokeByChange
+		case by.recordings && len(s.recordings) > 0:
+			woke = wokeByRecording
+		case by.reports && s.state.Stream != s.acted:
+			woke = wokeByReport
+		case timer.IsReady():
+			woke = wokeByTime
+		}
+		return woke != 0
+	})
+	return woke, err
+}
+
+func (s *broadcast) untilChanged(ctx workflow.Context) error {
+	revision := s.state.Broadcast.Revision
+	return workflow.Await(ctx, func() bool { return s.state.Broadcast.Revision != revision })
+}
+
+// refused turns a business refusal into an error that survives the way to the
+// caller; other errors stay as they are.
+func refused(err error) error {
+	if refusal := RefusalOf(err); refusal != nil {
+		return activities.Refuse(refusal)
+	}
+	var refusal *model.Error
+	if errors.As(err, &refusal) {
+		return activities.Refuse(refusal)
+	}
+	return err
+}
