@@ -1,0 +1,94 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/go-chi/httprate"
+
+	"github.com/byeolshow/byeolshow/clients/clayful"
+)
+
+func (a *api) authRoutes(r chi.Router) {
+	limit := httprate.Limit(a.Limits.LoginPerMinute, time.Minute,
+		httprate.WithKeyFuncs(clientIP, loginName),
+		httprate.WithLimitHandler(a.wrapped(func(w http.ResponseWriter, _ *http.Request) error {
+			if w.Header().Get("Retry-After") == "" {
+				w.Header().Set("Retry-After", strconv.Itoa(int(time.Minute.Seconds())))
+			}
+			return refuse(http.StatusTooManyRequests, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요")
+		})))
+	r.With(limit).Post("/user/auth", a.wrapped(a.logIn))
+	r.Get("/user/auth", a.wrapped(a.logOut))
+}
+
+func clientIP(r *http.Request) (string, error) { return middleware.GetClientIP(r.Context()), nil }
+
+// loginName is whose account a login tries, read without using up the body.
+func loginName(r *http.Request) (string, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
+		return "", nil //nolint:nilerr // the handler meets the same error
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var login struct {
+		UserID string `json:"userId"`
+	}
+	_ = json.Unmarshal(body, &login) // the handler tells what is wrong
+	return login.UserID, nil
+}
+
+type failing struct{ err error }
+
+// Read implements io.Reader.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func (a *api) logIn(w http.ResponseWriter, r *http.Request) error {
+	var login struct {
+		UserID   string `json:"userId"`
+		Password string `json:"password"`
+	}
+	if err := decode(r, &login); err != nil {
+		return err
+	}
+	if login.UserID == "" || login.Password == "" {
+		return refuse(http.StatusBadRequest, "아이디와 비밀번호를 입력해 주세요")
+	}
+	auth, err := a.Clayful.Authenticate(r.Context(), login.UserID, login.Password)
+	if clayful.IsUnavailable(err) {
+		return err
+	}
+	if err != nil {
+		return refuse(http.StatusBadRequest, "아이디 또는 비밀번호가 올바르지 않습니다")
+	}
+	customer, err := a.Clayful.Me(r.Context(), auth.Token)
+	if err != nil {
+		return err
+	}
+	if customer.MetaFalse("active") {
+		return refuse(http.StatusConflict, "탈퇴한 회원입니다")
+	}
+	token, err := a.sessions.open(r.Context(), auth, customer.InGroup(a.InfluencerGroup))
+	if err != nil {
+		return err
+	}
+	w.Header().Set(tokenHeader, token)
+	return done(w, http.StatusOK, "로그인되었습니다")
+}
+
+// logOut ends the session the token names, if it names one.
+func (a *api) logOut(w http.ResponseWriter, r *http.Request) error {
+	if m, err := a.sessions.read(r.Header.Get(tokenHeader)); err == nil {
+		if err := a.sessions.revoke(r.Context(), m.Session); err != nil {
+			return err
+		}
+	}
+	return bare(w, http.StatusOK, "로그아웃되었습니다")
+}

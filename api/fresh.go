@@ -1,0 +1,65 @@
+package api
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// fresh lets requests for the same public list share one query and one
+// encoding, without ever answering with something older than the request: who
+// comes while a query runs waits for the next one.
+type fresh struct {
+	mu      sync.Mutex
+	running map[string]*flight
+}
+
+type flight struct {
+	done chan struct{}
+	next *flight // who came while it ran waits for this one
+	body []byte
+	err  error
+}
+
+const flightTimeout = 10 * time.Second
+
+func newFresh() *fresh { return &fresh{running: map[string]*flight{}} }
+
+// get is what load returns, asked after get was called.
+func (f *fresh) get(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
+	f.mu.Lock()
+	mine := &flight{done: make(chan struct{})}
+	switch running := f.running[key]; {
+	case running == nil:
+		f.running[key] = mine
+		go f.fly(key, mine, load)
+	case running.next == nil:
+		running.next = mine
+	default:
+		mine = running.next
+	}
+	f.mu.Unlock()
+	select {
+	case <-mine.done:
+		return mine.body, mine.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (f *fresh) fly(key string, now *flight, load func(context.Context) ([]byte, error)) {
+	for now != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
+		now.body, now.err = load(ctx)
+		cancel()
+		f.mu.Lock()
+		close(now.done)
+		now = now.next
+		if now == nil {
+			delete(f.running, key)
+		} else {
+			f.running[key] = now
+		}
+		f.mu.Unlock()
+	}
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/byeolshow/byeolshow/model"
+)
+
+func (a *api) mediaRoutes(r chi.Router) {
+	r.Get("/media/schedule/today/live", a.wrapped(a.liveNow))
+	r.Get("/media/schedule/today/ready", a.wrapped(a.readyToday))
+	r.Get("/media/schedule/future", a.wrapped(a.readyLater))
+	r.Get("/media/schedule/ready", a.wrapped(a.allReady))
+	r.Get("/media/hot", a.wrapped(a.hot))
+	r.Get("/media/get", a.wrapped(a.getMedia))
+}
+
+// todayShown is how many of today's reservations are listed.
+const todayShown = 10
+
+// list answers a public list, shared with everybody who asks at the moment.
+func (a *api) list(w http.ResponseWriter, r *http.Request, key string, load func(context.Context) (any, error)) error {
+	body, err := a.lists.get(r.Context(), key, func(ctx context.Context) ([]byte, error) {
+		list, err := load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return encode(list)
+	})
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, body)
+	return nil
+}
+
+func (a *api) liveNow(w http.ResponseWriter, r *http.Request) error {
+	return a.list(w, r, "today/live", func(ctx context.Context) (any, error) {
+		list, err := a.Store.LiveNow(ctx)
+		return clientViews(list), err
+	})
+}
+
+func (a *api) readyToday(w http.ResponseWriter, r *http.Request) error {
+	return a.list(w, r, "today/ready", func(ctx context.Context) (any, error) {
+		now := a.Now()
+		list, err := a.Store.ReadyBetween(ctx, now, model.Tomorrow(now), todayShown)
+		return clientViews(list), err
+	})
+}
+
+func (a *api) readyLater(w http.ResponseWriter, r *http.Request) error {
+	return a.list(w, r, "future", func(ctx context.Context) (any, error) {
+		list, err := a.Store.ReadySince(ctx, model.Tomorrow(a.Now()))
+		return map[string]any{"success": map[string]any{"live_list": clientViews(list)}}, err
+	})
+}
+
+func (a *api) allReady(w http.ResponseWriter, r *http.Request) error {
+	return a.list(w, r, "ready", func(ctx context.Context) (any, error) {
+		list, err := a.Store.AllReady(ctx)
+		return clientViews(list), err
+	})
+}
+
+func (a *api) hot(w http.ResponseWriter, r *http.Request) error {
+	return a.list(w, r, "hot", func(ctx context.Context) (any, error) {
+		list, err := a.Store.Hot(ctx)
+		return clientViews(list), err
+	})
+}
+
+// getMedia is one broadcast in any status, with its products as the shop shows
+// them.
+func (a *api) getMedia(w http.ResponseWriter, r *http.Request) error {
+	text, err := query(r, "media_id")
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return bad("media_id is no number")
+	}
+	b, err := a.Store.Broadcast(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if b.DeletedAt != nil {
+		return model.ErrNoBroadcast
+	}
+	products, err := a.Clayful.Products(r.Context(), b.ProductList)
+	if err != nil {
+		return err
+	}
+	return success(w, http.StatusOK, struct {
+		clientMedia
+
+		ProductList []json.RawMessage `json:"product_list"`
+	}{clientView(b), products})
+}

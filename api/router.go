@@ -1,0 +1,133 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// Bounds of what is read of one request, in bytes.
+const (
+	maxJSON      = 1 << 20
+	maxMultipart = 75 << 20
+)
+
+func (a *api) routes() (http.Handler, error) {
+	r := chi.NewRouter()
+	if len(a.TrustedProxies) > 0 {
+		for _, cidr := range a.TrustedProxies {
+			if _, err := netip.ParsePrefix(cidr); err != nil {
+				return nil, fmt.Errorf("trusted proxy: %w", err)
+			}
+		}
+		r.Use(middleware.ClientIPFromXFF(a.TrustedProxies...))
+	} else {
+		r.Use(middleware.ClientIPFromRemoteAddr)
+	}
+	r.Use(middleware.RequestID, a.logRequests, a.recoverPanics, noStore, stripSlash, limitBody)
+	r.NotFound(a.wrapped(func(http.ResponseWriter, *http.Request) error {
+		return refuse(http.StatusNotFound, "없는 주소입니다")
+	}))
+	r.MethodNotAllowed(a.wrapped(func(w http.ResponseWriter, req *http.Request) error {
+		w.Header().Set("Allow", strings.Join(allowed(r, req), ", "))
+		return refuse(http.StatusMethodNotAllowed, "허용되지 않는 요청입니다")
+	}))
+	r.Get("/ping", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("pong"))
+	})
+	a.authRoutes(r)
+	a.influencerRoutes(r)
+	a.broadcastRoutes(r)
+	a.mediaRoutes(r)
+	a.alarmRoutes(r)
+	a.deviceRoutes(r)
+	r.Post("/media/callback", a.wrapped(a.muxCallback))
+	return r, nil
+}
+
+func allowed(routes chi.Routes, r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		if routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			methods = append(methods, method)
+		}
+	}
+	slices.Sort(methods)
+	return methods
+}
+
+// stripSlash serves every route with and without a final slash.
+func stripSlash(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.Path; len(path) > 1 && strings.HasSuffix(path, "/") {
+			r.URL.Path = strings.TrimSuffix(path, "/")
+			r.URL.RawPath = strings.TrimSuffix(r.URL.RawPath, "/")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func noStore(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit := int64(maxJSON)
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+			limit = maxMultipart
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// logRequests writes one line per request: no query and no header, for those
+// may hold secrets.
+func (a *api) logRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(answer, r)
+		level := slog.LevelDebug
+		if answer.Status() >= http.StatusInternalServerError {
+			level = slog.LevelWarn
+		}
+		a.Logger.Log(r.Context(), level, "request",
+			"method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", answer.Status(),
+			"ms", time.Since(began).Milliseconds(), "request_id", middleware.GetReqID(r.Context()))
+	})
+}
+
+func (a *api) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch cause := recover(); {
+			case cause == nil:
+			case cause == http.ErrAbortHandler:
+				panic(cause)
+			default:
+				a.fail(w, r, errorWrapped, fmt.Errorf("panic: %v", cause))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// errTooLarge reports whether reading failed on the size of the body.
+func errTooLarge(err error) bool {
+	var tooLarge *http.MaxBytesError
+	return errors.As(err, &tooLarge)
+}

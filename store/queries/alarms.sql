@@ -1,0 +1,19 @@
+-- name: AddAlarm :execrows
+INSERT INTO live_alarm (vod_id, user_id) VALUES (@vod_id, @user_id) ON CONFLICT DO NOTHING;
+
+-- name: RemoveAlarm :execrows
+DELETE FROM live_alarm WHERE vod_id = @vod_id AND user_id = @user_id;
+
+-- name: HasAlarm :one
+SELECT EXISTS (SELECT FROM live_alarm WHERE vod_id = @vod_id AND user_id = @user_id);
+
+-- name: CountAlarm :exec
+UPDATE media_stream SET push_count = greatest(0, push_count + @change::integer) WHERE vod_id = @vod_id;
+
+-- name: AlarmedBroadcasts :many
+SELECT m.* FROM media_stream m JOIN live_alarm a USING (vod_id)
+WHERE a.user_id = @user_id AND m.status = 'ready' AND m.deleted_at IS NULL AND m.started_at >= @since::timestamptz
+ORDER BY m.started_at, m.vod_id;
+
+-- name: DropOwnDevice :exec
+DELETE FROM user_token WHERE firebase_token = @firebase_token AND user_id = @user_id;
