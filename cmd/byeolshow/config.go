@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/byeolshow/byeolshow/api"
+)
+
+// settings are all settings, from the environment.
+type settings struct {
+	DatabaseURL     string `env:"DATABASE_URL"`     // Postgres
+	TemporalAddress string `env:"TEMPORAL_ADDRESS"` // host:port; the SDK's other variables count too
+
+	HTTPAddr       string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`    // of the API
+	SandboxAddr    string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"` // of the sandbox
+	TemporalDevAt  string   `env:"TEMPORAL_DEV_ADDR" envDefault:"127.0.0.1:7233"`
+	TemporalUIAddr string   `env:"TEMPORAL_UI_ADDR" envDefault:"127.0.0.1:8233"`
+	DataDir        string   `env:"DATA_DIR" envDefault:".data"` // what dev keeps
+	LogLevel       string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
+	TrustedProxies []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
+
+	ClayfulBaseURL  string `env:"CLAYFUL_BASE_URL"`
+	ClayfulToken    string `env:"CLAYFUL_TOKEN"`            // backend client token
+	InfluencerGroup string `env:"CLAYFUL_GROUP_INFLUENCER"` // group id
+	MemberGroup     string `env:"CLAYFUL_GROUP_MEMBER"`     // group id
+
+	MuxBaseURL       string `env:"MUX_BASE_URL"`
+	MuxTokenID       string `env:"MUX_TOKEN_ID"`
+	MuxTokenSecret   string `env:"MUX_TOKEN_SECRET"`
+	MuxWebhookSecret string `env:"MUX_WEBHOOK_SECRET"`
+
+	FCMBaseURL     string `env:"FCM_BASE_URL"`
+	FCMCredentials string `env:"FCM_CREDENTIALS"` // service account JSON
+
+	JWTKeys string `env:"JWT_KEYS"` // kid:base64url of at least 32 bytes, comma-separated; the first signs
+
+	LoginsPerMinute int           `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`    // per IP and user id
+	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
+	LongestShow     time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended
+	RecordingWait   time.Duration `env:"BROADCAST_RECORDING_WAIT" envDefault:"15m"` // then it is completed without
+	AutoEncoder     string        `env:"SANDBOX_AUTO_ENCODER" envDefault:"on"`      // on, off: simulated encoders
+	EncoderLength   time.Duration `env:"SANDBOX_ENCODER_LENGTH" envDefault:"1m"`    // how long they stream
+	CustomerSecret  string        `env:"SANDBOX_CUSTOMER_TOKEN_SECRET"`             // signs the sandbox's customer tokens
+	StorefrontToken string        `env:"SANDBOX_STOREFRONT_TOKEN"`                  // Clayful's public client token
+	ResetURL        string        `env:"SANDBOX_RESET_URL" envDefault:"https://www.byeolshowco.com/forgetuser/reset_password/"`
+}
+
+func readSettings() (settings, error) {
+	s, err := env.ParseAs[settings]()
+	if err != nil {
+		return s, fmt.Errorf("read settings: %w", err)
+	}
+	return s, nil
+}
+
+// need names every one of the variables that is not set.
+func (s settings) need(variables ...string) error {
+	var missing []string
+	value := reflect.ValueOf(s)
+	for i := range value.NumField() {
+		name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("env"), ",")
+		if slices.Contains(variables, name) && value.Field(i).IsZero() {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("not set: %s", strings.Join(missing, ", "))
+}
+
+func (s settings) jwtKeys() ([]api.Key, error) {
+	var keys []api.Key
+	for pair := range strings.SplitSeq(s.JWTKeys, ",") {
+		id, encoded, ok := strings.Cut(strings.TrimSpace(pair), ":")
+		secret, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(encoded, "="))
+		if !ok || err != nil || len(secret) < 32 {
+			return nil, errors.New("JWT_KEYS is not kid:base64url,… with at least 32 bytes each")
+		}
+		keys = append(keys, api.Key{ID: id, Secret: secret})
+	}
+	return keys, nil
+}

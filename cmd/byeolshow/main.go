@@ -1,0 +1,58 @@
+// Command byeolshow is the live-commerce backend: the API, the worker behind
+// it, and for development everything they need.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends at once
+	root := &cobra.Command{
+		Use:           "byeolshow",
+		Short:         "Live-commerce backend on Temporal",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(devCommand(), apiCommand(), workerCommand(), migrateCommand(), sandboxCommand())
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "byeolshow:", err)
+		os.Exit(1)
+	}
+}
+
+// command is a subcommand that needs the settings.
+func command(use, short string, run func(ctx context.Context, s settings, log *slog.Logger) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := readSettings()
+			if err != nil {
+				return err
+			}
+			log, err := newLogger(s.LogLevel)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), s, log)
+		},
+	}
+}
+
+func newLogger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("LOG_LEVEL: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+	slog.SetDefault(log)
+	return log, nil
+}

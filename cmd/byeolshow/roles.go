@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/byeolshow/byeolshow/activities"
+	"github.com/byeolshow/byeolshow/api"
+	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/mux"
+	"github.com/byeolshow/byeolshow/clients/push"
+	"github.com/byeolshow/byeolshow/sandbox"
+	shop "github.com/byeolshow/byeolshow/sandbox/clayful"
+	"github.com/byeolshow/byeolshow/sandbox/fcm"
+	video "github.com/byeolshow/byeolshow/sandbox/mux"
+	"github.com/byeolshow/byeolshow/store"
+	"github.com/byeolshow/byeolshow/worker"
+	"github.com/byeolshow/byeolshow/workflows"
+)
+
+func apiCommand() *cobra.Command {
+	return command("api", "Serve the HTTP API", func(ctx context.Context, s settings, log *slog.Logger) error {
+		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER", "CLAYFUL_GROUP_MEMBER",
+			"MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "MUX_WEBHOOK_SECRET", "JWT_KEYS")
+		if err != nil {
+			return err
+		}
+		keys, err := s.jwtKeys()
+		if err != nil {
+			return err
+		}
+		pool, err := openPool(ctx, s.DatabaseURL)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		temporal, err := dialTemporal(log)
+		if err != nil {
+			return err
+		}
+		defer temporal.Close()
+		muxClient, err := newMux(s)
+		if err != nil {
+			return err
+		}
+		handler, err := api.New(api.Config{
+			Store: store.New(pool), Mux: muxClient, Temporal: temporal,
+			Clayful:          clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
+			MuxWebhookSecret: s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup,
+			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute}, TrustedProxies: s.TrustedProxies, Logger: log,
+		})
+		if err != nil {
+			return err
+		}
+		return serve(ctx, "HTTP_ADDR", s.HTTPAddr, handler, log)
+	})
+}
+
+func workerCommand() *cobra.Command {
+	return command("worker", "Run the workflows and their steps", func(ctx context.Context, s settings, log *slog.Logger) error {
+		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "FCM_CREDENTIALS")
+		if err != nil {
+			return err
+		}
+		pool, err := openPool(ctx, s.DatabaseURL)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		temporal, err := dialTemporal(log)
+		if err != nil {
+			return err
+		}
+		defer temporal.Close()
+		muxClient, err := newMux(s)
+		if err != nil {
+			return err
+		}
+		pushes, err := push.New(push.Config{BaseURL: s.FCMBaseURL, Credentials: []byte(s.FCMCredentials)})
+		if err != nil {
+			return err
+		}
+		shop := clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken})
+		return worker.Run(ctx, worker.Config{
+			Temporal:   temporal,
+			Activities: activities.New(store.New(pool), muxClient, shop, pushes),
+			Rules:      workflows.Rules{Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait},
+		})
+	})
+}
+
+func migrateCommand() *cobra.Command {
+	return command("migrate", "Bring the database up to date", func(ctx context.Context, s settings, _ *slog.Logger) error {
+		if err := s.need("DATABASE_URL"); err != nil {
+			return err
+		}
+		return store.Migrate(ctx, s.DatabaseURL)
+	})
+}
+
+func sandboxCommand() *cobra.Command {
+	var only []string
+	var control bool
+	cmd := command("sandbox", "Serve the vendors' APIs, made local", func(ctx context.Context, s settings, log *slog.Logger) error {
+		err := s.need("DATABASE_URL", "CLAYFUL_TOKEN", "SANDBOX_CUSTOMER_TOKEN_SECRET")
+		if err != nil {
+			return err
+		}
+		pool, err := openPool(ctx, s.DatabaseURL)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		key, err := publicKey(s.FCMCredentials)
+		if err != nil {
+			return err
+		}
+		encoder := video.EncoderConfig{}
+		if control && s.AutoEncoder != "off" {
+			encoder = video.EncoderConfig{BroadcastsURL: "http://" + s.HTTPAddr, Lead: 5 * time.Second, Length: s.EncoderLength}
+		}
+		server, err := sandbox.New(ctx, sandbox.Config{
+			Pool: pool, Only: only, Control: control, Logger: log,
+			Clayful: shop.Config{
+				BackendToken: s.ClayfulToken, StorefrontToken: s.StorefrontToken,
+				TokenSecret: []byte(s.CustomerSecret), ResetURL: s.ResetURL,
+			},
+			Mux: video.Config{
+				TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret, WebhookURL: "http://" + s.HTTPAddr + "/media/callback/",
+				Encoder: encoder, ConnectDelay: time.Second, LongestReconnect: 3 * time.Second, CutAfter: time.Minute,
+			},
+			MuxWebhookSecret: s.MuxWebhookSecret,
+			FCM:              fcm.Config{PublicKey: key},
+		})
+		if err != nil {
+			return err
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return server.Run(ctx) })
+		group.Go(func() error { return serve(ctx, "SANDBOX_ADDR", s.SandboxAddr, server.Handler(), log) })
+		return group.Wait()
+	})
+	cmd.Flags().StringSliceVar(&only, "only", nil, "serve these vendors only: clayful, mux, fcm")
+	cmd.Flags().BoolVar(&control, "control", false, "with demo data and the control API; for development alone")
+	return cmd
+}
+
+func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL is no Postgres address")
+	}
+	if config.MaxConns < 16 {
+		config.MaxConns = 16
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return pool, nil
+}
+
+func newMux(s settings) (*mux.Client, error) {
+	return mux.New(mux.Config{BaseURL: s.MuxBaseURL, TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret})
+}
+
+func dialTemporal(log *slog.Logger) (client.Client, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fmt.Errorf("read Temporal's settings: %w", err)
+	}
+	options.Logger = sdklog.NewStructuredLogger(log)
+	temporal, err := client.Dial(options)
+	if err != nil {
+		return nil, fmt.Errorf("reach Temporal at TEMPORAL_ADDRESS: %w", err)
+	}
+	return temporal, nil
+}
+
+// publicKey is the key that verifies what a service account signs.
+func publicKey(credentials string) (*rsa.PublicKey, error) {
+	if credentials == "" {
+		return nil, nil
+	}
+	var account struct {
+		PrivateKey string `json:"private_key"`
+	}
+	if err := json.Unmarshal([]byte(credentials), &account); err != nil {
+		return nil, errors.New("FCM_CREDENTIALS is no service account JSON")
+	}
+	key, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(account.PrivateKey))
+	if err != nil {
+		return nil, errors.New("FCM_CREDENTIALS holds no RSA key")
+	}
+	return &key.PublicKey, nil
+}
+
+// serve listens until ctx ends, then lets running requests finish.
+func serve(ctx context.Context, variable, address string, handler http.Handler, log *slog.Logger) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: end what uses the port, or set %s to another address (%w)", address, variable, err)
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(listener) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := server.Shutdown(graceful); err != nil {
+		return server.Close()
+	}
+	return nil
+}

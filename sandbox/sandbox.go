@@ -1,0 +1,99 @@
+// Package sandbox is the outside world made local: each vendor's own HTTP API,
+// strict where the real one is, keeping its state in its own Postgres schema.
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/byeolshow/byeolshow/sandbox/clayful"
+	"github.com/byeolshow/byeolshow/sandbox/control"
+	"github.com/byeolshow/byeolshow/sandbox/fault"
+	"github.com/byeolshow/byeolshow/sandbox/fcm"
+	"github.com/byeolshow/byeolshow/sandbox/mux"
+	"github.com/byeolshow/byeolshow/sandbox/webhook"
+)
+
+// Config is which vendors there are and how they behave.
+type Config struct {
+	Pool             *pgxpool.Pool
+	Only             []string // vendors; all when empty
+	Control          bool     // with the control API and demo data
+	Clayful          clayful.Config
+	Mux              mux.Config
+	MuxWebhookSecret string
+	FCM              fcm.Config
+	Logger           *slog.Logger
+}
+
+// Server is the sandbox.
+type Server struct {
+	handler http.Handler
+	run     []func(context.Context) error
+}
+
+// New prepares the vendors and their data.
+func New(ctx context.Context, config Config) (*Server, error) {
+	for _, vendor := range config.Only {
+		if vendor != "clayful" && vendor != "mux" && vendor != "fcm" {
+			return nil, fmt.Errorf("there is no vendor %q: choose of clayful, mux, fcm", vendor)
+		}
+	}
+	wanted := func(vendor string) bool { return len(config.Only) == 0 || slices.Contains(config.Only, vendor) }
+	faults := fault.NewBook()
+	router := chi.NewRouter()
+	server := &Server{handler: router}
+	board := &control.Control{Faults: faults}
+	var err error
+	if wanted("clayful") {
+		config.Clayful.Demo, config.Clayful.Logger = config.Control, config.Logger
+		if board.Clayful, err = clayful.New(ctx, config.Pool, config.Clayful); err != nil {
+			return nil, fmt.Errorf("clayful sandbox: %w", err)
+		}
+		router.Mount("/clayful", faults.Before("clayful", board.Clayful.Routes()))
+	}
+	if wanted("mux") {
+		if err := webhook.Migrate(ctx, config.Pool); err != nil {
+			return nil, fmt.Errorf("webhook sandbox: %w", err)
+		}
+		config.Mux.Demo, config.Mux.Logger = config.Control, config.Logger
+		config.Mux.Sender = &webhook.Sender{
+			Pool: config.Pool, Vendor: "mux", Sign: mux.Sign(config.MuxWebhookSecret), Faults: faults, Logger: config.Logger,
+		}
+		if board.Mux, err = mux.New(ctx, config.Pool, config.Mux); err != nil {
+			return nil, fmt.Errorf("mux sandbox: %w", err)
+		}
+		router.Mount("/mux", faults.Before("mux", board.Mux.Routes()))
+		server.run = append(server.run, board.Mux.Run)
+	}
+	if wanted("fcm") {
+		config.FCM.Logger = config.Logger
+		if board.FCM, err = fcm.New(ctx, config.Pool, config.FCM); err != nil {
+			return nil, fmt.Errorf("fcm sandbox: %w", err)
+		}
+		router.Mount("/fcm", faults.Before("fcm", board.FCM.Routes()))
+	}
+	if config.Control && len(config.Only) == 0 {
+		router.Mount("/control", board.Routes())
+	}
+	return server, nil
+}
+
+// Handler serves the vendors, each below its name.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run does what the vendors do by themselves, until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range s.run {
+		group.Go(func() error { return run(ctx) })
+	}
+	return group.Wait()
+}
