@@ -157,8 +157,8 @@ func (a *Activities) CompleteWithWhatThereIs(ctx context.Context, ref BroadcastR
 			return outcome(a.attach(ctx, ref.VODID, recording))
 		}
 	}
-	if len(recordings) > 0 {
-		return b, nil
+	if len(recordings) > 0 { // the encoder streams on as if the show were not over
+		return b, a.completeStream(ctx, b)
 	}
 	b, err = a.store.CompleteBroadcast(ctx, ref.VODID, now())
 	if b, err = a.already(ctx, ref, b, err, model.StatusCompleted); err != nil {

@@ -10,7 +10,9 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/byeolshow/byeolshow/model"
 	"github.com/byeolshow/byeolshow/workflows"
@@ -37,6 +39,23 @@ const answerWait = 8 * time.Second
 func (a *api) ask(ctx context.Context, in workflows.BroadcastInput, summary, update string, args ...any) (model.Broadcast, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
+	for {
+		b, err := a.askOnce(ctx, in, summary, update, args...)
+		if !endedMeanwhile(err) {
+			return b, err
+		}
+	}
+}
+
+// endedMeanwhile tells whether the workflow ended before it took the update in;
+// asked again, it is taken up anew.
+func endedMeanwhile(err error) bool {
+	var ended *temporal.ApplicationError
+	var missing *serviceerror.NotFound
+	return errors.As(err, &missing) || errors.As(err, &ended) && ended.Type() == "AcceptedUpdateCompletedWorkflow"
+}
+
+func (a *api) askOnce(ctx context.Context, in workflows.BroadcastInput, summary, update string, args ...any) (model.Broadcast, error) {
 	start := a.Temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID:                       workflows.BroadcastID(in.VODID),
 		TaskQueue:                workflows.QueueBroadcasts,

@@ -1,4 +1,4 @@
-module byeolshow/tools
+module github.com/byeolshow/byeolshow/tools
 
 go 1.26.0
 

@@ -45,7 +45,7 @@ func (s *broadcast) run(ctx workflow.Context) error {
 	if err := s.takeUp(ctx); err != nil {
 		return err
 	}
-	for !s.over() {
+	for !s.over(ctx) {
 		var err error
 		switch {
 		case s.deleted():
@@ -200,6 +200,6 @@ func (s *broadcast) settle(ctx workflow.Context) error {
 	revision := s.state.Broadcast.Revision
 	return workflow.Await(ctx, func() bool {
 		return s.state.Broadcast.Revision != revision || s.deleted() && len(s.recordings) > 0 ||
-			s.beside == 0 && workflow.AllHandlersFinished(ctx)
+			s.settled(ctx)
 	})
 }

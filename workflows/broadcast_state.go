@@ -65,11 +65,16 @@ func (s *broadcast) is(status model.BroadcastStatus) bool { return s.state.Broad
 func (s *broadcast) deleted() bool { return s.state.Broadcast.DeletedAt != nil }
 
 // over tells whether nothing is left that this run could do.
-func (s *broadcast) over() bool {
+func (s *broadcast) over(ctx workflow.Context) bool {
 	if s.deleted() {
-		return s.cleaned && s.settled() && len(s.recordings) == 0
+		return s.cleaned && s.settled(ctx)
 	}
-	return (s.is(model.StatusCompleted) || s.is(model.StatusMissed)) && s.settled()
+	return (s.is(model.StatusCompleted) || s.is(model.StatusMissed)) && s.settled(ctx)
+}
+
+// settled tells whether nothing runs beside and everybody has been answered.
+func (s *broadcast) settled(ctx workflow.Context) bool {
+	return s.beside == 0 && workflow.AllHandlersFinished(ctx)
 }
 
 // lead is how long before its time a broadcast gets ready to go live. Shows of

@@ -167,8 +167,6 @@ func (s *broadcast) alongside(ctx workflow.Context, job func(workflow.Context) e
 	})
 }
 
-func (s *broadcast) settled() bool { return s.beside == 0 }
-
 // wake says what ended a wait.
 type wake int
 

@@ -79,7 +79,9 @@ type RefusedError struct {
 }
 
 // Error implements error.
-func (e *RefusedError) Error() string { return fmt.Sprintf("push: refused with %d %s", e.Status, e.Reason) }
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("push: refused with %d %s", e.Status, e.Reason)
+}
 
 // IsRefusedForNow tells whether the message certainly did not go out and may
 // go out later: FCM was too busy (429) or down (503), or its token service was.

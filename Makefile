@@ -1,0 +1,45 @@
+.DEFAULT_GOAL := help
+
+GO ?= go
+# The tools' own modules; see tools/.
+LINT    = $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+CHECK   = $(GO) tool -modfile=tools/lint/go.mod workflowcheck
+SQLC    = $(GO) tool -modfile=../tools/sqlc/go.mod sqlc
+FUZZTIME ?= 20s
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z/-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: build ## Start everything on this machine
+	@bin/byeolshow dev
+
+.PHONY: build
+build:
+	@$(GO) build -o bin/byeolshow ./cmd/byeolshow
+
+.PHONY: test
+test: ## Run every test, with real Postgres and Temporal
+	$(GO) test -race -timeout 14m ./...
+
+.PHONY: bench
+bench: build ## Measure, and print the figures
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bench
+
+.PHONY: lint
+lint: ## Check format, style, import rules and workflow determinism
+	@test -z "$$(gofmt -l .)" || (gofmt -l . && false)
+	$(GO) vet ./...
+	$(LINT) run
+	$(CHECK) ./workflows/...
+
+.PHONY: generate
+generate: ## Generate the SQL queries' code
+	cd store && $(SQLC) generate
+
+.PHONY: fuzz
+fuzz: ## Fuzz the parsers of outside data for FUZZTIME each
+	$(GO) test -run '^$$' -fuzz FuzzParseEvent -fuzztime $(FUZZTIME) ./clients/mux
+	$(GO) test -run '^$$' -fuzz FuzzParseSeoul -fuzztime $(FUZZTIME) ./model
+	$(GO) test -run '^$$' -fuzz FuzzValues -fuzztime $(FUZZTIME) ./clients/clayful
