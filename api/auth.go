@@ -16,8 +16,7 @@ import (
 )
 
 func (a *api) authRoutes(r chi.Router) {
-	limit := httprate.Limit(a.Limits.LoginPerMinute, time.Minute,
-		httprate.WithKeyFuncs(clientIP, loginName),
+	limit := httprate.LimitBy(a.Limits.LoginPerMinute, time.Minute, loginKey,
 		httprate.WithLimitHandler(a.wrapped(func(w http.ResponseWriter, _ *http.Request) error {
 			if w.Header().Get("Retry-After") == "" {
 				w.Header().Set("Retry-After", strconv.Itoa(int(time.Minute.Seconds())))
@@ -28,21 +27,24 @@ func (a *api) authRoutes(r chi.Router) {
 	r.Get("/user/auth", a.wrapped(a.logOut))
 }
 
-func clientIP(r *http.Request) (string, error) { return middleware.GetClientIP(r.Context()), nil }
+// loginKey is whose logins are counted together.
+func loginKey(r *http.Request) (string, error) {
+	return middleware.GetClientIP(r.Context()) + " " + loginName(r), nil
+}
 
 // loginName is whose account a login tries, read without using up the body.
-func loginName(r *http.Request) (string, error) {
+func loginName(r *http.Request) string {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
-		return "", nil //nolint:nilerr // the handler meets the same error
+		return ""
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	var login struct {
 		UserID string `json:"userId"`
 	}
 	_ = json.Unmarshal(body, &login) // the handler tells what is wrong
-	return login.UserID, nil
+	return login.UserID
 }
 
 type failing struct{ err error }

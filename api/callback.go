@@ -103,8 +103,8 @@ func (a *api) tellOfRecording(ctx context.Context, event mux.Event) error {
 		}
 	}
 	for _, b := range concerned {
-		done := b.DeletedAt == nil && !(b.Status == model.StatusLive || b.Status == model.StatusClosed)
-		if done || !b.Owns(recording) {
+		wanted := b.DeletedAt != nil || b.Status == model.StatusLive || b.Status == model.StatusClosed
+		if !wanted || !b.Owns(recording) {
 			continue
 		}
 		if err := a.signal(ctx, b, workflows.SignalRecording, recording); err != nil {

@@ -32,7 +32,7 @@ func (f *fresh) get(ctx context.Context, key string, load func(context.Context) 
 	switch running := f.running[key]; {
 	case running == nil:
 		f.running[key] = mine
-		go f.fly(key, mine, load)
+		go f.fly(key, mine, load) //nolint:gosec // it is no single request's
 	case running.next == nil:
 		running.next = mine
 	default:

@@ -19,18 +19,11 @@ import (
 // handler answers a request, or returns the error that is answered instead.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// errorStyle is how a group of routes words an error.
-type errorStyle int
-
-const (
-	errorWrapped errorStyle = iota // {"error":{"message":…}}
-	errorBare                      // "<code> <message>"
-)
-
+// wrapped serves a route whose errors are {"error":{"message":…}}.
 func (a *api) wrapped(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			a.fail(w, r, errorWrapped, err)
+			a.fail(w, r, err)
 		}
 	}
 }
@@ -86,7 +79,7 @@ func refuse(status int, message string) *refusal { return &refusal{Status: statu
 
 var (
 	errBadRequest  = refuse(http.StatusBadRequest, "잘못된 요청입니다")
-	errTryLater    = &refusal{Status: http.StatusServiceUnavailable, Code: "", Message: "잠시 후 다시 시도해 주세요"}
+	errTryLater    = refuse(http.StatusServiceUnavailable, "잠시 후 다시 시도해 주세요")
 	errNotLoggedIn = refuse(http.StatusUnauthorized, "로그인이 필요합니다")
 	errNoSeller    = refuse(http.StatusUnauthorized, "권한이 없습니다")
 )
@@ -100,23 +93,14 @@ var businessRefusals = map[model.Code]*refusal{
 	model.CodeEarlierLive:     refuse(http.StatusBadRequest, "이전 방송이 아직 종료되지 않았습니다"),
 }
 
-// fail answers an error in the style of the route. What is our own fault is
-// logged here and nowhere else.
-func (a *api) fail(w http.ResponseWriter, r *http.Request, style errorStyle, err error) {
+// fail answers an error. What is our own fault is logged here and nowhere else.
+func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	answer := refusalOf(err)
 	if answer.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
 		a.Logger.ErrorContext(r.Context(), "request failed", "method", r.Method, "error", err,
 			"route", chi.RouteContext(r.Context()).RoutePattern(), "request_id", middleware.GetReqID(r.Context()))
 	}
-	var body any = map[string]*refusal{"error": answer}
-	if style == errorBare && answer.Status != http.StatusUnauthorized {
-		code := answer.Code
-		if answer.Status == http.StatusServiceUnavailable {
-			code = "upstream-unavailable"
-		}
-		body = code + " " + answer.Message
-	}
-	if encodeErr := bare(w, answer.Status, body); encodeErr != nil {
+	if encodeErr := bare(w, answer.Status, map[string]*refusal{"error": answer}); encodeErr != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -101,11 +100,7 @@ func (a *api) logRequests(next http.Handler) http.Handler {
 		began := time.Now()
 		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(answer, r)
-		level := slog.LevelDebug
-		if answer.Status() >= http.StatusInternalServerError {
-			level = slog.LevelWarn
-		}
-		a.Logger.Log(r.Context(), level, "request",
+		a.Logger.DebugContext(r.Context(), "request",
 			"method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(), "status", answer.Status(),
 			"ms", time.Since(began).Milliseconds(), "request_id", middleware.GetReqID(r.Context()))
 	})
@@ -114,13 +109,14 @@ func (a *api) logRequests(next http.Handler) http.Handler {
 func (a *api) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			switch cause := recover(); {
-			case cause == nil:
-			case cause == http.ErrAbortHandler:
-				panic(cause)
-			default:
-				a.fail(w, r, errorWrapped, fmt.Errorf("panic: %v", cause))
+			cause := recover()
+			if cause == nil {
+				return
 			}
+			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(cause)
+			}
+			a.fail(w, r, fmt.Errorf("panic: %v", cause))
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -311,12 +311,11 @@ func (a *api) guard(next http.Handler, admit func(*member) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m, err := a.sessions.member(r.Context(), r.Header.Get(tokenHeader))
 		if err != nil {
-			a.Logger.WarnContext(r.Context(), "guard could not decide", "error", err)
-			a.fail(w, r, errorWrapped, errTryLater)
+			a.fail(w, r, errors.Join(errTryLater, err))
 			return
 		}
 		if err := admit(m); err != nil {
-			a.fail(w, r, errorWrapped, err)
+			a.fail(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, m)))

@@ -70,7 +70,7 @@ func StartPostgres(ctx context.Context, config PostgresConfig) (*Postgres, error
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 	}
 	var log tail
-	cmd := exec.Command(filepath.Join(bin, "postgres"), args...) //nolint:noctx // it outlives ctx until Stop
+	cmd := exec.Command(filepath.Join(bin, "postgres"), args...) //nolint:noctx,gosec // it outlives ctx until Stop; the machine's own program
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(config.Log, &log), io.MultiWriter(config.Log, &log)
 	cmd.Dir = socket
 	process, err := Start(cmd, as)
@@ -204,7 +204,7 @@ func initialise(ctx context.Context, bin, dir string, as *syscall.Credential) er
 	if err := own(fresh, as); err != nil {
 		return fmt.Errorf("hand over %s: %w", fresh, err)
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"),
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), //nolint:gosec // the machine's own program
 		"-D", fresh, "-U", databaseUser, "--auth=trust", "--encoding=UTF8", "--locale=C")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}

@@ -223,7 +223,7 @@ func unixSeconds(s string) time.Time {
 	return time.Unix(seconds, 0).UTC()
 }
 
-// ErrNotFound: Mux has no such stream or asset.
+// ErrNotFound is that Mux has no such stream or asset.
 var ErrNotFound = errors.New("mux: not found")
 
 // IsRetryable tells whether a failed call may succeed when repeated: Mux was

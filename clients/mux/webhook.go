@@ -19,10 +19,10 @@ const (
 	EventRecordingComplete = "video.asset.live_stream_completed"
 )
 
-// ErrSignature: the webhook is not proven to be from Mux, or is too old.
+// ErrSignature is that the webhook is not proven to be from Mux, or is too old.
 var ErrSignature = errors.New("mux: webhook signature does not verify")
 
-// ErrMalformed: the webhook is from Mux but cannot be read.
+// ErrMalformed is that the webhook is from Mux but cannot be read.
 var ErrMalformed = errors.New("mux: webhook body cannot be read")
 
 // SignatureTolerance is how far a webhook's time may be from ours, in the past

@@ -68,11 +68,11 @@ type Message struct {
 	Data  map[string]string
 }
 
-// ErrUnregistered: the device cannot be reached any more and should be
+// ErrUnregistered is that the device cannot be reached any more and should be
 // forgotten.
 var ErrUnregistered = errors.New("push: device is not registered")
 
-// RefusedError: FCM certainly did not send the message.
+// RefusedError is FCM saying that it did not send the message.
 type RefusedError struct {
 	Status int
 	Reason string

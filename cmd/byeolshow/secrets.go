@@ -53,7 +53,7 @@ func loadSecrets(dataDir string) (devSecrets, error) {
 		MuxTokenID: rand.Text(), MuxSecret: rand.Text(), MuxWebhook: rand.Text(),
 		FCMKey: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
 	}
-	if text, err = json.MarshalIndent(s, "", "  "); err != nil {
+	if text, err = json.MarshalIndent(s, "", "  "); err != nil { //nolint:gosec // for a file only its owner reads
 		return s, fmt.Errorf("encode secrets: %w", err)
 	}
 	partial := path + ".new"

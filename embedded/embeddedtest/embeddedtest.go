@@ -32,8 +32,6 @@ var server struct {
 // from TestMain.
 func Main(m *testing.M) {
 	code := m.Run()
-	server.Lock()
-	defer server.Unlock()
 	if server.temporal != nil {
 		_ = server.temporal.Stop()
 	}

@@ -2,6 +2,7 @@ package clayful
 
 import (
 	"encoding/json"
+	"net/http"
 	"reflect"
 	"slices"
 
@@ -20,7 +21,7 @@ type metaRequest struct {
 func (s *Server) metaChange(model string, operation metaOperation) func(call) (any, error) {
 	return func(c call) (any, error) {
 		var in metaRequest
-		if c.Method != "DELETE" {
+		if c.Method != http.MethodDelete {
 			if err := json.NewDecoder(c.Body).Decode(&in); err != nil || in.Value == nil {
 				return nil, invalid("value")
 			}

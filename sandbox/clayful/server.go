@@ -194,7 +194,8 @@ func (s *Server) serve(route route) http.Handler {
 func (s *Server) admit(route route, r *http.Request) (any, error) {
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	isBackend := bearer && same(token, s.config.BackendToken)
-	if !isBackend && !(bearer && same(token, s.config.StorefrontToken)) {
+	known := isBackend || bearer && same(token, s.config.StorefrontToken)
+	if !known {
 		return nil, errUnauthorized
 	}
 	if route.access == backend && !isBackend {

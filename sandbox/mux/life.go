@@ -24,10 +24,10 @@ const (
 	stepDisconnect = "disconnect" // the simulated encoder leaves
 )
 
-// ErrRefused: the stream takes no encoder.
+// ErrRefused is that the stream takes no encoder.
 var ErrRefused = errors.New("stream is disabled")
 
-// ErrNoStream: no stream has that key.
+// ErrNoStream is that no stream has that key.
 var ErrNoStream = errors.New("no stream has that key")
 
 // Connect is an encoder that begins to send to a stream. After stays it leaves
