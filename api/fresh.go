@@ -15,6 +15,7 @@ type fresh struct {
 }
 
 type flight struct {
+	load func(context.Context) ([]byte, error)
 	done chan struct{}
 	next *flight // who came while it ran waits for this one
 	body []byte
@@ -28,11 +29,11 @@ func newFresh() *fresh { return &fresh{running: map[string]*flight{}} }
 // get is what load returns, asked after get was called.
 func (f *fresh) get(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
 	f.mu.Lock()
-	mine := &flight{done: make(chan struct{})}
+	mine := &flight{load: load, done: make(chan struct{})}
 	switch running := f.running[key]; {
 	case running == nil:
 		f.running[key] = mine
-		go f.fly(key, mine, load) //nolint:gosec // it is no single request's
+		go f.fly(key, mine) //nolint:gosec // it is no single request's
 	case running.next == nil:
 		running.next = mine
 	default:
@@ -47,10 +48,10 @@ func (f *fresh) get(ctx context.Context, key string, load func(context.Context) 
 	}
 }
 
-func (f *fresh) fly(key string, now *flight, load func(context.Context) ([]byte, error)) {
+func (f *fresh) fly(key string, now *flight) {
 	for now != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
-		now.body, now.err = load(ctx)
+		now.body, now.err = now.load(ctx)
 		cancel()
 		f.mu.Lock()
 		close(now.done)
