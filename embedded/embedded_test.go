@@ -1,0 +1,110 @@
+package embedded_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/byeolshow/byeolshow/embedded"
+)
+
+// folder is one that Postgres, which is another user when we are root, reaches.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "embedded-test-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	require.NoError(t, os.Chmod(dir, 0o755))
+	return filepath.Join(dir, "postgres")
+}
+
+func start(t *testing.T, dir string) *embedded.Postgres {
+	t.Helper()
+	pg, err := embedded.StartPostgres(t.Context(), embedded.PostgresConfig{Dir: dir, Log: io.Discard})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, pg.Stop()) })
+	return pg
+}
+
+func execute(t *testing.T, pg *embedded.Postgres, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), pg.URL("byeolshow"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close(context.Background())) }()
+	_, err = conn.Exec(t.Context(), sql)
+	require.NoError(t, err)
+}
+
+func TestPostgresKeepsItsDataOverAKill(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	pg := start(t, dir)
+	execute(t, pg, "CREATE TABLE kept AS SELECT 1")
+	require.NoError(t, syscall.Kill(pg.Process().PID(), syscall.SIGKILL))
+	<-pg.Process().Done()
+	execute(t, start(t, dir), "DROP TABLE kept")
+}
+
+func TestPostgresLeftByAKilledParentIsTakenOver(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	orphan := start(t, dir)
+	execute(t, orphan, "CREATE TABLE kept AS SELECT 1")
+	execute(t, start(t, dir), "DROP TABLE kept") // stops the one that runs
+	<-orphan.Process().Done()
+}
+
+func TestPostgresTellsWhatToDo(t *testing.T) {
+	t.Parallel()
+	t.Run("a folder of something else", func(t *testing.T) {
+		t.Parallel()
+		dir := folder(t)
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "letter.txt"), []byte("Dear Jane"), 0o600))
+		_, err := embedded.StartPostgres(t.Context(), embedded.PostgresConfig{Dir: dir, Log: io.Discard})
+		require.ErrorContains(t, err, "move it away")
+		require.FileExists(t, filepath.Join(dir, "letter.txt"))
+	})
+	t.Run("a damaged folder", func(t *testing.T) {
+		t.Parallel()
+		dir := folder(t)
+		require.NoError(t, start(t, dir).Stop())
+		require.NoError(t, os.Remove(filepath.Join(dir, "global", "pg_control")))
+		_, err := embedded.StartPostgres(t.Context(), embedded.PostgresConfig{Dir: dir, Log: io.Discard})
+		require.ErrorContains(t, err, "damaged")
+	})
+	t.Run("an initialisation that was interrupted", func(t *testing.T) {
+		t.Parallel()
+		dir := folder(t)
+		require.NoError(t, os.MkdirAll(filepath.Join(dir+".new", "base"), 0o755))
+		execute(t, start(t, dir), "SELECT 1")
+	})
+}
+
+func TestTemporalThatEndsAtOnceIsNoticed(t *testing.T) {
+	t.Parallel()
+	program, err := exec.LookPath("false")
+	require.NoError(t, err)
+	_, err = embedded.StartTemporal(t.Context(), embedded.TemporalConfig{
+		Program: program, Address: "127.0.0.1:1", Log: io.Discard,
+	})
+	require.ErrorContains(t, err, "Temporal does not start")
+}
+
+func TestProcessIsKilledWhenItDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	p, err := embedded.Start(exec.Command("sh", "-c", "trap '' TERM; while :; do sleep 1; done"), nil)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	require.NoError(t, p.Stop(ctx, syscall.SIGTERM))
+	require.Error(t, p.Err())
+}
