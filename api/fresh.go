@@ -22,7 +22,12 @@ type flight struct {
 	err  error
 }
 
-const flightTimeout = 10 * time.Second
+const (
+	flightTimeout = 10 * time.Second
+	// gather lies between a query and the next, so that under load more
+	// requests share one. Who comes alone does not wait for it.
+	gather = 4 * time.Millisecond
+)
 
 func newFresh() *fresh { return &fresh{running: map[string]*flight{}} }
 
@@ -53,8 +58,9 @@ func (f *fresh) fly(key string, now *flight) {
 		ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
 		now.body, now.err = now.load(ctx)
 		cancel()
-		f.mu.Lock()
 		close(now.done)
+		<-time.After(gather)
+		f.mu.Lock()
 		now = now.next
 		if now == nil {
 			delete(f.running, key)
