@@ -105,6 +105,30 @@ func TestWorkerKilledBeforeTheTimeAndStartedAfterIt(t *testing.T) {
 	shared.awaitStatus(t, id, "completed", time.Minute)
 }
 
+// TestWorkerKilledInEveryState kills the worker wherever a broadcast waits, and
+// starts another: the end is the same.
+func TestWorkerKilledInEveryState(t *testing.T) {
+	star := shared.newSeller(t)
+	restart := func() { shared.killWorker(); shared.startWorker() }
+	id, at := star.reserveIn(t, 4*time.Second)
+	device := fan(t, id)
+	restart() // ready, about to go live
+	require.Eventually(t, func() bool { return time.Now().After(at.Add(time.Second)) }, 10*time.Second, 50*time.Millisecond)
+	restart() // waiting for the encoder
+	star.connect(t)
+	shared.awaitStatus(t, id, "live", time.Minute)
+	restart() // on air
+	require.Eventually(t, func() bool { return shared.pushes(t, device) == 1 }, time.Minute, 100*time.Millisecond)
+	shared.control(t, "POST", "/faults", map[string]any{"vendor": "mux-webhook", "mode": "delay", "ms": 1500})
+	t.Cleanup(func() { call(t, "DELETE", "http://"+shared.sandbox+"/control/faults", "", nil) })
+	require.Equal(t, 202, star.command(t, "/media/end/", id).status)
+	restart() // closed, its recording on the way
+	shared.control(t, "DELETE", "/faults", nil)
+	shared.awaitStatus(t, id, "completed", 2*time.Minute)
+	require.NotNil(t, shared.media(t, id)["mux_asset_playback_id"])
+	require.Equal(t, 1, shared.pushes(t, device))
+}
+
 func TestEverythingKilledWhileLive(t *testing.T) {
 	star := shared.newSeller(t)
 	id, _ := star.reserveIn(t, 2*time.Second)

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,9 @@ var began = time.Date(2026, 3, 5, 10, 0, 0, 0, time.UTC)
 type show struct {
 	*testsuite.TestWorkflowEnvironment
 
-	t         *testing.T
+	t  *testing.T
+	mu sync.Mutex // activities run side by side
+
 	row       model.Broadcast
 	streaming bool
 	pushes    int
@@ -67,16 +70,30 @@ func newShow(t *testing.T, in time.Duration) *show {
 		})
 	}
 	ref := func(do func() (model.Broadcast, error)) any {
-		return func(context.Context, activities.BroadcastRef) (model.Broadcast, error) { return do() }
+		return func(context.Context, activities.BroadcastRef) (model.Broadcast, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return do()
+		}
 	}
-	s.OnActivity(a.Reserve, mock.Anything, mock.Anything).Return(func(context.Context, model.Broadcast) (model.Broadcast, error) { return s.row, nil }).Maybe()
+	s.OnActivity(a.Reserve, mock.Anything, mock.Anything).Return(func(context.Context, model.Broadcast) (model.Broadcast, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.row, nil
+	}).Maybe()
 	s.OnActivity(a.Load, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) { return s.row, nil })).Maybe()
 	s.OnActivity(a.StartOnTime, mock.Anything, mock.Anything).Return(func(context.Context, activities.OnTime) (model.Broadcast, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if s.row.Status != model.StatusReady || !s.streaming {
 			return s.row, nil
 		}
 		return goLive()
-	}).AfterFn(func() time.Duration { return max(0, s.row.StartedAt.Sub(s.Now())) }).Maybe()
+	}).AfterFn(func() time.Duration {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return max(0, s.row.StartedAt.Sub(s.Now()))
+	}).Maybe()
 	s.OnActivity(a.StartStreaming, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) {
 		if !s.streaming || s.row.Status != model.StatusReady || !s.row.DueAt(s.Now()) {
 			return s.row, nil
@@ -119,6 +136,8 @@ func newShow(t *testing.T, in time.Duration) *show {
 		return change(func() { now := s.Now(); s.row.DeletedAt = &now })
 	})).Maybe()
 	s.OnActivity(a.Edit, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.BroadcastEdit) (model.Broadcast, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		edited := s.row
 		if err := in.Edit.Apply(&edited, s.Now()); err != nil {
 			var refusal *model.Error
@@ -136,6 +155,8 @@ func newShow(t *testing.T, in time.Duration) *show {
 		})
 	}
 	s.OnActivity(a.AttachRecording, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.BroadcastRecording) (model.Broadcast, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		return attach(in.Recording)
 	}).Maybe()
 	s.OnActivity(a.CompleteWithWhatThereIs, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) {
@@ -145,18 +166,26 @@ func newShow(t *testing.T, in time.Duration) *show {
 		return change(func() { s.row.Status = model.StatusCompleted })
 	})).Maybe()
 	s.OnActivity(a.CompleteStream, mock.Anything, mock.Anything).Return(func(context.Context, activities.BroadcastRef) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.completed++
 		return nil
 	}).Maybe()
 	s.OnActivity(a.SendPush, mock.Anything, mock.Anything).Return(func(context.Context, activities.BroadcastRef) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.pushes++
 		return nil
 	}).Maybe()
 	s.OnActivity(a.LinkProducts, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.ProductLinks) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.linked = append(s.linked, in)
 		return nil
 	}).Maybe()
 	s.OnActivity(a.EraseRecording, mock.Anything, mock.Anything).Return(func(context.Context, activities.BroadcastRef) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if s.missing > 0 {
 			s.missing--
 			return errors.New("Mux answers 500")
@@ -167,7 +196,13 @@ func newShow(t *testing.T, in time.Duration) *show {
 	return s
 }
 
-func (s *show) in(d time.Duration, do func()) { s.RegisterDelayedCallback(do, d) }
+func (s *show) in(d time.Duration, do func()) {
+	s.RegisterDelayedCallback(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		do()
+	}, d)
+}
 
 func (s *show) report(active bool) {
 	s.streaming = active
