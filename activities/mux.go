@@ -291,7 +291,7 @@ func (a *Activities) lookAround(ctx context.Context, recordings bool) ([]Finding
 				slog.WarnContext(ctx, "stream watch could not look for a recording", "vod_id", b.VODID, "error", err)
 			}
 			for _, r := range made {
-				if !r.EndedAt.IsZero() {
+				if !r.EndedAt.IsZero() && r.PlaybackID != "" {
 					findings = append(findings, Finding{VODID: b.VODID, Recording: &r, At: at})
 				}
 			}
@@ -305,25 +305,25 @@ func (a *Activities) lookAround(ctx context.Context, recordings bool) ([]Finding
 }
 
 // rollCall asks Mux once for all who want to know at the same moment which
-// streams are active. No answer is older than a second.
+// streams are active. No answer, and no failure, is older than a second.
 type rollCall struct {
 	mux *mux.Client
 
 	mu     sync.Mutex
 	called time.Time
 	active map[string]mux.LiveStream
+	err    error
 }
 
 func (r *rollCall) stream(ctx context.Context, id string) (mux.LiveStream, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.called) > time.Second {
-		at := time.Now()
-		active, err := r.mux.ActiveLiveStreams(ctx)
-		if err != nil {
-			return mux.LiveStream{}, err
+		r.called = time.Now()
+		r.active, r.err = r.mux.ActiveLiveStreams(context.WithoutCancel(ctx))
+		if r.err != nil {
+			r.called = time.Now()
 		}
-		r.called, r.active = at, active
 	}
-	return r.active[id], nil
+	return r.active[id], r.err
 }

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/byeolshow/byeolshow/model"
 )
@@ -66,6 +67,16 @@ func (a *Activities) attach(ctx context.Context, vodID int64, recording model.Re
 		return b, err
 	}
 	return b, a.store.ForgetAlarms(ctx, vodID)
+}
+
+// keptFor is how long what is over is still remembered: longer than any vendor
+// repeats a webhook.
+const keptFor = 72 * time.Hour
+
+// Purge forgets sessions and webhook events that are long over, and tells how
+// many.
+func (a *Activities) Purge(ctx context.Context) (int64, error) {
+	return a.store.Purge(ctx, now().Add(-keptFor))
 }
 
 // already answers with the row as it is when a step was refused because an

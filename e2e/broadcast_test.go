@@ -16,7 +16,7 @@ import (
 // fan sets an alarm on the broadcast and returns the device it rings.
 func fan(t *testing.T, id int) string {
 	t.Helper()
-	who := shared.newPerson(t, "CLAYFUL_GROUP_MEMBER")
+	who := shared.newPerson(t, members)
 	device := who.id + ":phone"
 	require.Equal(t, 200, shared.call(t, "POST", "/user/upload_token/", who.token, map[string]string{"firebase_token": device}).status)
 	got := shared.call(t, "POST", "/media/alarm/", who.token, map[string]any{"_id": id})
@@ -229,7 +229,7 @@ func TestOneBroadcastOnAirPerInfluencer(t *testing.T) {
 }
 
 func TestFirstStreamKeyIsMadeOnce(t *testing.T) {
-	star := shared.newPerson(t, "CLAYFUL_GROUP_INFLUENCER")
+	star := shared.newPerson(t, influencers)
 	created := func() float64 {
 		n, _ := shared.control(t, "GET", "/calls?vendor=mux", nil).object(t)["POST /video/v1/live-streams"].(float64)
 		return n

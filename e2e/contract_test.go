@@ -95,7 +95,7 @@ func TestEveryRouteWithAndWithoutItsSlash(t *testing.T) {
 }
 
 func TestACustomerIsNoSeller(t *testing.T) {
-	who := shared.newPerson(t, "CLAYFUL_GROUP_MEMBER")
+	who := shared.newPerson(t, members)
 	for _, r := range routes {
 		if r.who == "seller" {
 			require.Equal(t, 401, shared.call(t, r.method, r.path, who.token, map[string]any{}).status, r.path)
@@ -169,7 +169,7 @@ func TestReservationsAreReadStrictly(t *testing.T) {
 			requireError(t, got, key)
 		}
 	}
-	keyless := shared.newPerson(t, "CLAYFUL_GROUP_INFLUENCER")
+	keyless := shared.newPerson(t, influencers)
 	require.Equal(t, 400, shared.call(t, "POST", "/media/reserve/", keyless.token, reservation(nil)).status, "no stream key")
 }
 
@@ -189,7 +189,7 @@ func TestOtherPeoplesBroadcasts(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) {
-	who := shared.newPerson(t, "CLAYFUL_GROUP_MEMBER")
+	who := shared.newPerson(t, members)
 	guarded := func(token string) int { return shared.call(t, "GET", "/media/alarm/", token, nil).status }
 	other := shared.logIn(t, who.userID, "pass1234!")
 	require.Equal(t, 200, guarded(who.token))
@@ -219,7 +219,7 @@ func TestSessions(t *testing.T) {
 }
 
 func TestAlarms(t *testing.T) {
-	star, who := shared.newSeller(t), shared.newPerson(t, "CLAYFUL_GROUP_MEMBER")
+	star, who := shared.newSeller(t), shared.newPerson(t, members)
 	id, _ := star.reserveIn(t, time.Hour)
 	toggle := func() bool {
 		got := shared.call(t, "POST", "/media/alarm/", who.token, map[string]any{"_id": id})
@@ -268,6 +268,6 @@ func TestInfluencersAreShownAsAgreed(t *testing.T) {
 	require.Equal(t, "", info["instagram"])
 	require.InDelta(t, 0, info["live_vod"], 0)
 	require.NotContains(t, info, "meta")
-	customer := shared.newPerson(t, "CLAYFUL_GROUP_MEMBER")
+	customer := shared.newPerson(t, members)
 	require.Equal(t, 400, shared.call(t, "GET", "/influencer/info/?influencer_id="+customer.id, "", nil).status)
 }

@@ -274,6 +274,12 @@ func (s *system) logIn(t *testing.T, userID, password string) string {
 	return got.header.Get("Custom-Token")
 }
 
+// The demo shop's groups.
+const (
+	influencers = "GRPZNFUENCER"
+	members     = "GRPMEMBER234"
+)
+
 // person is a member made for one test.
 type person struct {
 	id, userID, token string
@@ -284,7 +290,7 @@ func (s *system) newPerson(t *testing.T, group string) person {
 	name := "t" + strings.ToLower(rand.Text()[:10])
 	got := call(t, "POST", "http://"+s.sandbox+"/clayful/v1/customers", "", map[string]any{
 		"userId": name, "email": name + "@byeolshow.example", "password": "pass1234!", "alias": name,
-		"groups": []string{s.variable(group)}, "meta": map[string]any{"active": true},
+		"groups": []string{group}, "meta": map[string]any{"active": true},
 	}, "Authorization", "Bearer "+s.variable("CLAYFUL_TOKEN"))
 	require.Equal(t, 201, got.status, string(got.body))
 	return person{got.object(t)["_id"].(string), name, s.logIn(t, name, "pass1234!")}
@@ -300,7 +306,7 @@ type seller struct {
 
 func (s *system) newSeller(t *testing.T) *seller {
 	t.Helper()
-	who := s.newPerson(t, "CLAYFUL_GROUP_INFLUENCER")
+	who := s.newPerson(t, influencers)
 	got := s.call(t, "GET", "/influencer/streamkey/", who.token, nil)
 	require.Equal(t, 200, got.status, string(got.body))
 	return &seller{who, s, got.object(t)["success"].(map[string]any)["Stream_key"].(string)}

@@ -62,13 +62,10 @@ func (e Edit) Apply(b *Broadcast, now time.Time) error {
 
 func (b *Broadcast) reschedule(at *time.Time, now time.Time) {
 	b.StartedAt = at
-	switch b.Status {
-	case StatusReady:
+	if b.Status.CanBecome(StatusReady) && (at == nil || !at.Before(now)) {
+		b.Status = StatusReady
+	}
+	if b.Status == StatusReady {
 		b.ArmedAt = now
-	case StatusMissed:
-		if at == nil || !at.Before(now) {
-			b.Status = StatusReady
-			b.ArmedAt = now
-		}
 	}
 }

@@ -39,11 +39,6 @@ func (s *Store) RegisterDevice(ctx context.Context, token, customerID string) er
 	return wrap("register device", s.queries.RegisterDevice(ctx, db.RegisterDeviceParams{FirebaseToken: token, UserID: customerID}))
 }
 
-// FollowInfluencer makes a customer receive an influencer's pushes.
-func (s *Store) FollowInfluencer(ctx context.Context, influencerID, customerID string) error {
-	return wrap("follow influencer", s.queries.FollowInfluencer(ctx, db.FollowInfluencerParams{InfluencerID: influencerID, UserID: customerID}))
-}
-
 // CreateSession opens a session that lasts until expiresAt unless revoked.
 func (s *Store) CreateSession(ctx context.Context, id uuid.UUID, customerID string, expiresAt time.Time) error {
 	return wrap("create session", s.queries.CreateSession(ctx, db.CreateSessionParams{ID: id, CustomerID: customerID, ExpiresAt: expiresAt}))

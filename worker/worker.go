@@ -40,6 +40,7 @@ func Run(ctx context.Context, config Config) error {
 	})
 	broadcasts.RegisterWorkflowWithOptions(config.Rules.Broadcast, workflow.RegisterOptions{Name: workflows.TypeBroadcast})
 	broadcasts.RegisterWorkflow(workflows.StreamWatch)
+	broadcasts.RegisterWorkflow(workflows.Housekeeping)
 	broadcasts.RegisterActivity(config.Activities)
 
 	starts := worker.New(config.Temporal, workflows.QueueStarts, worker.Options{
@@ -57,23 +58,32 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("start worker of %s: %w", workflows.QueueStarts, err)
 	}
 	defer starts.Stop()
-	if err := watchStreams(ctx, config.Temporal); err != nil {
+	if err := startStanding(ctx, config.Temporal); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
 }
 
-// watchStreams sees to it that the one stream watch runs.
-func watchStreams(ctx context.Context, temporal client.Client) error {
-	_, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       workflows.StreamWatchID,
-		TaskQueue:                workflows.QueueBroadcasts,
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		StaticSummary:            "Tells broadcasts what a lost webhook would have",
-	}, workflows.StreamWatch)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("start the stream watch: %w", err)
+// startStanding sees to it that the workflows run of which there is one each.
+func startStanding(ctx context.Context, temporal client.Client) error {
+	for _, standing := range []struct {
+		id, cron, summary string
+		workflow          any
+	}{
+		{workflows.StreamWatchID, "", "Tells broadcasts what a lost webhook would have", workflows.StreamWatch},
+		{workflows.HousekeepingID, workflows.HousekeepingTimes, "Forgets what nobody needs any more", workflows.Housekeeping},
+	} {
+		_, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+			ID:                       standing.id,
+			TaskQueue:                workflows.QueueBroadcasts,
+			CronSchedule:             standing.cron,
+			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			StaticSummary:            standing.summary,
+		}, standing.workflow)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("start %s: %w", standing.id, err)
+		}
 	}
 	return nil
 }

@@ -51,18 +51,20 @@ func (s *broadcast) patient(ctx workflow.Context, summary string) workflow.Conte
 	})
 }
 
-// startOnTime lets a worker wait for the broadcast's second and put it on air.
-// A change of the broadcast calls the worker off.
+// startOnTime lets a worker wait for the broadcast's second and put it on air,
+// while it is not missed. A change of the broadcast calls the worker off.
 func (s *broadcast) startOnTime(ctx workflow.Context) error {
 	ctx, callOff := workflow.WithCancel(ctx)
 	defer callOff()
 	revision := s.state.Broadcast.Revision
+	missedAt, _ := s.state.Broadcast.MissedAt(s.rules.Grace)
 	start := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           QueueStarts,
-		Summary:             "Go live at " + model.FormatSeoul(*s.state.Broadcast.StartedAt),
-		StartToCloseTimeout: s.lead() + time.Minute,
-		HeartbeatTimeout:    10 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 10 * time.Second},
+		TaskQueue:              QueueStarts,
+		Summary:                "Go live at " + model.FormatSeoul(*s.state.Broadcast.StartedAt),
+		ScheduleToCloseTimeout: max(time.Second, missedAt.Sub(workflow.Now(ctx))),
+		StartToCloseTimeout:    s.lead() + time.Minute,
+		HeartbeatTimeout:       10 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 10 * time.Second},
 	}), s.steps.StartOnTime, activities.OnTime{VODID: s.in.VODID, Active: s.state.Stream.Active})
 	startsAt := *s.state.Broadcast.StartedAt
 	err := workflow.Await(ctx, func() bool {
@@ -74,7 +76,8 @@ func (s *broadcast) startOnTime(ctx workflow.Context) error {
 	}
 	var row model.Broadcast
 	if err := start.Get(ctx, &row); err != nil {
-		return err
+		workflow.GetLogger(ctx).Warn("broadcast did not start on time", "vod_id", s.in.VODID, "error", err)
+		return ctx.Err()
 	}
 	return s.adopt(ctx, row)
 }

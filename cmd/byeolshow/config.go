@@ -30,7 +30,6 @@ type settings struct {
 	ClayfulBaseURL  string `env:"CLAYFUL_BASE_URL"`
 	ClayfulToken    string `env:"CLAYFUL_TOKEN"`            // backend client token
 	InfluencerGroup string `env:"CLAYFUL_GROUP_INFLUENCER"` // group id
-	MemberGroup     string `env:"CLAYFUL_GROUP_MEMBER"`     // group id
 
 	MuxBaseURL       string `env:"MUX_BASE_URL"`
 	MuxTokenID       string `env:"MUX_TOKEN_ID"`

@@ -230,7 +230,6 @@ func (d *dev) childEnv() map[string]string {
 		"CLAYFUL_BASE_URL":              {d.ClayfulBaseURL, sandbox + "/clayful"},
 		"CLAYFUL_TOKEN":                 {d.ClayfulToken, d.secrets.ClayfulToken},
 		"CLAYFUL_GROUP_INFLUENCER":      {d.InfluencerGroup, clayful.DemoInfluencers},
-		"CLAYFUL_GROUP_MEMBER":          {d.MemberGroup, clayful.DemoMembers},
 		"MUX_BASE_URL":                  {d.MuxBaseURL, sandbox + "/mux"},
 		"MUX_TOKEN_ID":                  {d.MuxTokenID, d.secrets.MuxTokenID},
 		"MUX_TOKEN_SECRET":              {d.MuxTokenSecret, d.secrets.MuxSecret},

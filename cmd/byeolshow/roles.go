@@ -35,7 +35,7 @@ import (
 
 func apiCommand() *cobra.Command {
 	return command("api", "Serve the HTTP API", func(ctx context.Context, s settings, log *slog.Logger) error {
-		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER", "CLAYFUL_GROUP_MEMBER",
+		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER",
 			"MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "MUX_WEBHOOK_SECRET", "JWT_KEYS")
 		if err != nil {
 			return err

@@ -55,21 +55,6 @@ func (q *Queries) DropDevice(ctx context.Context, firebaseToken string) error {
 	return err
 }
 
-const followInfluencer = `-- name: FollowInfluencer :exec
-INSERT INTO influencer_alarm (influencer_id, user_id) VALUES ($1, $2)
-ON CONFLICT DO NOTHING
-`
-
-type FollowInfluencerParams struct {
-	InfluencerID string
-	UserID       string
-}
-
-func (q *Queries) FollowInfluencer(ctx context.Context, arg FollowInfluencerParams) error {
-	_, err := q.db.Exec(ctx, followInfluencer, arg.InfluencerID, arg.UserID)
-	return err
-}
-
 const purgeSessions = `-- name: PurgeSessions :execrows
 DELETE FROM session WHERE expires_at < $1::timestamptz
 `

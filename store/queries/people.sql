@@ -24,10 +24,6 @@ DELETE FROM user_token WHERE firebase_token = @firebase_token;
 INSERT INTO user_token (firebase_token, user_id) VALUES (@firebase_token, @user_id)
 ON CONFLICT (firebase_token) DO UPDATE SET user_id = excluded.user_id;
 
--- name: FollowInfluencer :exec
-INSERT INTO influencer_alarm (influencer_id, user_id) VALUES (@influencer_id, @user_id)
-ON CONFLICT DO NOTHING;
-
 -- name: CreateSession :exec
 INSERT INTO session (id, customer_id, expires_at) VALUES (@id, @customer_id, @expires_at);
 
