@@ -38,6 +38,7 @@ func (r Rules) Broadcast(ctx workflow.Context, in BroadcastInput) (BroadcastStat
 		return BroadcastState{}, err
 	}
 	err := show.run(ctx)
+	show.waitingFor(ctx, "Over: nothing is left to wait for")
 	return show.state, err
 }
 
