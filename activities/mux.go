@@ -69,6 +69,9 @@ func (a *Activities) startDue(ctx context.Context, ref BroadcastRef, stream mux.
 	return a.store.MarkStreamSeen(ctx, ref.VODID, stream.ActiveAssetID, now())
 }
 
+// errWorkerStops hands a wait over to another worker.
+var errWorkerStops = errors.New("the worker stops")
+
 // waitUntil returns in the second asked for, telling Temporal meanwhile that
 // the worker is alive.
 func waitUntil(ctx context.Context, at time.Time) error {
@@ -80,6 +83,8 @@ func waitUntil(ctx context.Context, at time.Time) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-activity.GetWorkerStopChannel(ctx):
+			return errWorkerStops
 		case <-alive.C:
 			activity.RecordHeartbeat(ctx)
 		case <-alarm.C:
@@ -265,6 +270,8 @@ func (a *Activities) WatchStreams(ctx context.Context, watch Watch) ([]Finding, 
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-activity.GetWorkerStopChannel(ctx):
+			return nil, nil
 		case <-ticker.C:
 		}
 	}
