@@ -117,8 +117,8 @@ func TestWorkerKilledInEveryState(t *testing.T) {
 	restart() // waiting for the encoder
 	star.connect(t)
 	shared.awaitStatus(t, id, "live", time.Minute)
+	require.Eventually(t, func() bool { return shared.pushes(t, device) == 1 }, 10*time.Second, 50*time.Millisecond)
 	restart() // on air
-	require.Eventually(t, func() bool { return shared.pushes(t, device) == 1 }, time.Minute, 100*time.Millisecond)
 	shared.control(t, "POST", "/faults", map[string]any{"vendor": "mux-webhook", "mode": "delay", "ms": 1500})
 	t.Cleanup(func() { call(t, "DELETE", "http://"+shared.sandbox+"/control/faults", "", nil) })
 	require.Equal(t, 202, star.command(t, "/media/end/", id).status)

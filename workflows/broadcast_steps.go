@@ -103,7 +103,7 @@ func (s *broadcast) announce(ctx workflow.Context) {
 	s.alongside(ctx, func(ctx workflow.Context) error {
 		ctx = workflow.WithScheduleToCloseTimeout(s.patient(ctx, "Send its push"), 15*time.Minute)
 		ctx = workflow.WithStartToCloseTimeout(ctx, 10*time.Minute)
-		ctx = workflow.WithHeartbeatTimeout(ctx, time.Minute)
+		ctx = workflow.WithHeartbeatTimeout(ctx, 30*time.Second)
 		return workflow.ExecuteActivity(ctx, s.steps.SendPush, s.command()).Get(ctx, nil)
 	})
 }
