@@ -32,7 +32,8 @@ func (a *api) broadcastRoutes(r chi.Router) {
 
 // answerWait is how long a caller waits for a broadcast's workflow to answer.
 // What it was asked is done all the same when the answer comes later.
-const answerWait = 8 * time.Second
+// It outlasts a worker that died with the workflow in its hands.
+const answerWait = 20 * time.Second
 
 // ask sends an update to a broadcast's workflow, which is started when it does
 // not run, and answers with the broadcast afterwards.
@@ -60,6 +61,7 @@ func (a *api) askOnce(ctx context.Context, in workflows.BroadcastInput, summary,
 		ID:                       workflows.BroadcastID(in.VODID),
 		TaskQueue:                workflows.QueueBroadcasts,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowTaskTimeout:      workflows.TaskTimeout,
 		StaticSummary:            summary,
 	}, workflows.TypeBroadcast, in)
 	handle, err := a.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{

@@ -120,6 +120,7 @@ func (a *api) signal(ctx context.Context, b model.Broadcast, name string, what a
 	_, err := a.Temporal.SignalWithStartWorkflow(ctx, workflows.BroadcastID(b.VODID), name, what, client.StartWorkflowOptions{
 		TaskQueue:             workflows.QueueBroadcasts,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowTaskTimeout:   workflows.TaskTimeout,
 		StaticSummary:         summaryOf(b),
 	}, workflows.TypeBroadcast, workflows.BroadcastInput{VODID: b.VODID})
 	return err

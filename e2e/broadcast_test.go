@@ -129,6 +129,37 @@ func TestWorkerKilledInEveryState(t *testing.T) {
 	require.Equal(t, 1, shared.pushes(t, device))
 }
 
+// TestWorkerKilledWhileItSendsThePush kills the worker with pushes on the wire:
+// they are sent on by another, and no device rings twice.
+func TestWorkerKilledWhileItSendsThePush(t *testing.T) {
+	star := shared.newSeller(t)
+	id, _ := star.reserveIn(t, 4*time.Second)
+	devices := make([]string, 3)
+	for i := range devices {
+		devices[i] = fan(t, id)
+	}
+	shared.control(t, "POST", "/faults", map[string]any{"vendor": "fcm", "mode": "delay", "ms": 1500})
+	t.Cleanup(func() { call(t, "DELETE", "http://"+shared.sandbox+"/control/faults", "", nil) })
+	sending := func() float64 {
+		n := 0.0
+		for _, count := range shared.control(t, "GET", "/calls?vendor=fcm", nil).object(t) {
+			n += count.(float64)
+		}
+		return n
+	}
+	before := sending()
+	star.connect(t)
+	require.Eventually(t, func() bool { return sending() > before }, 30*time.Second, 20*time.Millisecond)
+	shared.killWorker()
+	shared.control(t, "DELETE", "/faults", nil)
+	shared.startWorker()
+	require.Eventually(t, func() bool { return star.command(t, "/media/end/", id).status == 202 }, 30*time.Second, time.Second)
+	shared.awaitStatus(t, id, "completed", 2*time.Minute)
+	for _, device := range devices {
+		require.LessOrEqual(t, shared.pushes(t, device), 1)
+	}
+}
+
 func TestEverythingKilledWhileLive(t *testing.T) {
 	star := shared.newSeller(t)
 	id, _ := star.reserveIn(t, 2*time.Second)

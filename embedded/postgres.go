@@ -30,6 +30,11 @@ type Postgres struct {
 type PostgresConfig struct {
 	Dir string    // data folder, made when absent
 	Log io.Writer // the server's log
+	// Repository is where Postgres is downloaded from, "" for Maven Central.
+	Repository string
+	// Say is told of a download, which happens on a machine without Postgres;
+	// nil is told nothing.
+	Say func(string)
 	// Forgetful gives up durability for speed: for tests.
 	Forgetful bool
 }
@@ -47,7 +52,7 @@ func StartPostgres(ctx context.Context, config PostgresConfig) (*Postgres, error
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", config.Dir, err)
 	}
-	bin, err := postgresPrograms()
+	bin, err := postgresPrograms(ctx, config, dir+".programs")
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +135,8 @@ func (p *Postgres) await(ctx context.Context, dir string, log *tail) error {
 }
 
 // postgresPrograms is the folder of initdb and postgres: on PATH, or where
-// Debian keeps them, the newest first.
-func postgresPrograms() (string, error) {
+// Debian keeps them, the newest first, or else downloaded.
+func postgresPrograms(ctx context.Context, config PostgresConfig, downloads string) (string, error) {
 	var folders []string
 	if path, err := exec.LookPath("initdb"); err == nil {
 		if path, err = filepath.EvalSymlinks(path); err == nil {
@@ -141,14 +146,15 @@ func postgresPrograms() (string, error) {
 	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is right
 	slices.SortFunc(debian, func(a, b string) int { return version(b) - version(a) })
 	for _, folder := range append(folders, debian...) {
-		if _, err := os.Stat(filepath.Join(folder, "initdb")); err != nil {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(folder, "postgres")); err == nil {
+		if hasPostgres(folder) {
 			return folder, nil
 		}
 	}
-	return "", errors.New("there is no Postgres on this machine: install it (Debian: apt-get install postgresql), or set DATABASE_URL to one elsewhere")
+	say := config.Say
+	if say == nil {
+		say = func(string) {}
+	}
+	return DownloadPostgres(ctx, downloads, config.Repository, say)
 }
 
 func version(folder string) int {
@@ -212,7 +218,8 @@ func initialise(ctx context.Context, bin, dir string, as *syscall.Credential) er
 		if strings.Contains(string(output), "Permission denied") && as != nil {
 			return fmt.Errorf("Postgres, which does not run as root, cannot reach %s: set DATA_DIR to a folder every user can reach, such as /var/lib/byeolshow", dir) //nolint:staticcheck // a name
 		}
-		return fmt.Errorf("initdb of %s failed: %s", dir, lastLine(string(output)))
+		log := tail{output}
+		return fmt.Errorf("initdb of %s failed: %s", dir, log.lastError())
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("replace %s: %w", dir, err)

@@ -38,7 +38,7 @@ type world struct {
 	refuse int // webhooks still to be answered with 500
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, changes ...func(*sandbox.Config)) *world {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), embeddedtest.Database(t))
 	require.NoError(t, err)
@@ -46,14 +46,18 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t}
 	hooks := httptest.NewServer(http.HandlerFunc(w.receive))
 	t.Cleanup(hooks.Close)
-	server, err := sandbox.New(t.Context(), sandbox.Config{
+	config := sandbox.Config{
 		Pool: pool, Control: true, Logger: slog.New(slog.DiscardHandler), MuxWebhookSecret: webhookSecret,
 		Clayful: shop.Config{BackendToken: "backend", StorefrontToken: "storefront", TokenSecret: []byte("secret"), ResetURL: "http://x/reset"},
 		Mux: video.Config{
 			TokenID: "id", TokenSecret: "secret", WebhookURL: hooks.URL, ConnectDelay: 50 * time.Millisecond,
 			LongestReconnect: 200 * time.Millisecond, CutAfter: 100 * time.Millisecond,
 		},
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	server, err := sandbox.New(t.Context(), config)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
@@ -390,4 +394,19 @@ func TestResetLinkWorksOnce(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.Authenticate(t.Context(), "demo", "demo1234!")
 	require.True(t, clayful.IsCode(err, "invalid-password"))
+}
+
+func TestCustomerTokensExpire(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *sandbox.Config) { c.Clayful.TokenLifetime = 2 * time.Second })
+	status, answer := w.call("POST", "/clayful/v1/customers/auth", map[string]string{"userId": "demo", "password": "demo1234!"}, "Authorization", "Bearer storefront")
+	require.Equal(t, 200, status)
+	token := answer.(map[string]any)["token"].(string)
+	me := func() int {
+		status, answer = w.call("GET", "/clayful/v1/me", nil, "Authorization", "Bearer storefront", "Authorization-Customer", token)
+		return status
+	}
+	require.Equal(t, 200, me())
+	require.Eventually(t, func() bool { return me() == 401 }, 10*time.Second, 100*time.Millisecond)
+	require.Equal(t, "unauthorized", answer.(map[string]any)["errorCode"])
 }

@@ -31,12 +31,17 @@ const startsAtOnce = 5000
 // others are replayed when they wake.
 const stickyWorkflows = 2000
 
+// stickyPatience is how long a worker that remembers a workflow is waited for
+// before any other may take its next step.
+const stickyPatience = 2 * time.Second
+
 // Run works until ctx ends, then lets what is being done finish. It returns an
 // error when a worker cannot start or dies.
 func Run(ctx context.Context, config Config) error {
 	worker.SetStickyWorkflowCacheSize(stickyWorkflows)
 	broadcasts := worker.New(config.Temporal, workflows.QueueBroadcasts, worker.Options{
-		WorkerStopTimeout: 10 * time.Second,
+		WorkerStopTimeout:            10 * time.Second,
+		StickyScheduleToStartTimeout: stickyPatience,
 	})
 	broadcasts.RegisterWorkflowWithOptions(config.Rules.Broadcast, workflow.RegisterOptions{Name: workflows.TypeBroadcast})
 	broadcasts.RegisterWorkflow(workflows.StreamWatch)

@@ -26,6 +26,10 @@ const (
 	QueueStarts     = "broadcast-starts"
 )
 
+// TaskTimeout is after how long what a dead worker had in its hands is given to
+// another: it bounds what a caller of the API feels of the death.
+const TaskTimeout = 5 * time.Second
+
 // Updates of a Broadcast workflow. Each answers with the broadcast as it is
 // afterwards (model.Broadcast), or with a refusal that RefusalOf reads.
 const (

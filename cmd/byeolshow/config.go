@@ -19,13 +19,14 @@ type settings struct {
 	DatabaseURL     string `env:"DATABASE_URL"`     // Postgres
 	TemporalAddress string `env:"TEMPORAL_ADDRESS"` // host:port; the SDK's other variables count too
 
-	HTTPAddr       string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`    // of the API
-	SandboxAddr    string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"` // of the sandbox
-	TemporalDevAt  string   `env:"TEMPORAL_DEV_ADDR" envDefault:"127.0.0.1:7233"`
-	TemporalUIAddr string   `env:"TEMPORAL_UI_ADDR" envDefault:"127.0.0.1:8233"`
-	DataDir        string   `env:"DATA_DIR" envDefault:".data"` // what dev keeps
-	LogLevel       string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
-	TrustedProxies []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
+	HTTPAddr           string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`    // of the API
+	SandboxAddr        string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"` // of the sandbox
+	TemporalDevAt      string   `env:"TEMPORAL_DEV_ADDR" envDefault:"127.0.0.1:7233"`
+	TemporalUIAddr     string   `env:"TEMPORAL_UI_ADDR" envDefault:"127.0.0.1:8233"`
+	DataDir            string   `env:"DATA_DIR" envDefault:".data"` // what dev keeps
+	PostgresRepository string   `env:"POSTGRES_REPOSITORY"`         // Maven repository Postgres is downloaded from where there is none; Maven Central when empty
+	LogLevel           string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
+	TrustedProxies     []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
 
 	ClayfulBaseURL  string `env:"CLAYFUL_BASE_URL"`
 	ClayfulToken    string `env:"CLAYFUL_TOKEN"`            // backend client token

@@ -159,7 +159,9 @@ func (d *dev) startPostgres(ctx context.Context, failed chan<- error) error {
 	if err != nil {
 		return err
 	}
-	pg, err := embedded.StartPostgres(ctx, embedded.PostgresConfig{Dir: filepath.Join(d.DataDir, "postgres"), Log: log})
+	pg, err := embedded.StartPostgres(ctx, embedded.PostgresConfig{
+		Dir: filepath.Join(d.DataDir, "postgres"), Log: log, Say: say, Repository: d.PostgresRepository,
+	})
 	if err != nil {
 		return err
 	}
@@ -172,7 +174,6 @@ func (d *dev) startTemporal(ctx context.Context, failed chan<- error) error {
 	if d.TemporalAddress != "" {
 		return nil
 	}
-	say := func(text string) { fmt.Fprintln(os.Stderr, text) }
 	program, err := embedded.TemporalProgram(ctx, "tools", say)
 	if err != nil {
 		return err
@@ -192,6 +193,9 @@ func (d *dev) startTemporal(ctx context.Context, failed chan<- error) error {
 	d.keep("temporal", temporal.Process(), temporal.Stop, failed)
 	return nil
 }
+
+// say tells the person at the terminal of what takes long.
+func say(text string) { fmt.Fprintln(os.Stderr, text) }
 
 // keep stops a part at the end, and ends everything when the part dies first.
 func (d *dev) keep(name string, process *embedded.Process, stop func() error, failed chan<- error) {
