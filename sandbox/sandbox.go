@@ -52,17 +52,21 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	server := &Server{handler: router}
 	board := &control.Control{Faults: faults}
 	var err error
+	if err := webhook.Migrate(ctx, config.Pool); err != nil {
+		return nil, fmt.Errorf("webhook sandbox: %w", err)
+	}
 	if wanted("clayful") {
 		config.Clayful.Demo, config.Clayful.Logger = config.Control, config.Logger
+		config.Clayful.Sender = &webhook.Sender{
+			Pool: config.Pool, Vendor: "clayful", Sign: config.Clayful.Sign, Faults: faults, Logger: config.Logger,
+		}
+		server.run = append(server.run, config.Clayful.Sender.Run)
 		if board.Clayful, err = clayful.New(ctx, config.Pool, config.Clayful); err != nil {
 			return nil, fmt.Errorf("clayful sandbox: %w", err)
 		}
 		router.Mount("/clayful", faults.Before("clayful", board.Clayful.Routes()))
 	}
 	if wanted("mux") {
-		if err := webhook.Migrate(ctx, config.Pool); err != nil {
-			return nil, fmt.Errorf("webhook sandbox: %w", err)
-		}
 		config.Mux.Demo, config.Mux.Logger = config.Control, config.Logger
 		config.Mux.Sender = &webhook.Sender{
 			Pool: config.Pool, Vendor: "mux", Sign: mux.Sign(config.MuxWebhookSecret), Faults: faults, Logger: config.Logger,

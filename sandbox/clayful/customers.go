@@ -163,7 +163,7 @@ func (s *Server) createCustomer(c call) (any, error) {
 		return nil, invalid("password")
 	}
 	err = pgx.BeginFunc(c.Context(), s.pool, func(tx pgx.Tx) error { return s.insert(c.Context(), tx, "customers", d, secret) })
-	return d, err
+	return created(d), err
 }
 
 // target is the customer a route is about: the one named, or oneself.
@@ -179,7 +179,11 @@ func (s *Server) getMe(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.shown(c, "customers", []document{d})[0], nil
+	shown, err := s.shown(c, "customers", []document{d})
+	if err != nil {
+		return nil, err
+	}
+	return shown[0], nil
 }
 
 func (s *Server) updateCustomer(c call) (any, error) {
@@ -399,7 +403,7 @@ func (s *Server) createWishlist(c call) (any, error) {
 		"meta": map[string]any{}, "createdAt": now, "updatedAt": now,
 	}
 	err = pgx.BeginFunc(c.Context(), s.pool, func(tx pgx.Tx) error { return s.insert(c.Context(), tx, "wishlists", d, nil) })
-	return d, err
+	return created(d), err
 }
 
 func (s *Server) ownWishlists(c call) (any, error) {

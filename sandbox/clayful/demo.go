@@ -47,7 +47,13 @@ func (s *Server) Reset(ctx context.Context) error {
 				return fmt.Errorf("demo customer %s: %w", p.userID, err)
 			}
 		}
-		return s.insertProducts(ctx, tx)
+		if err := s.insertProducts(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.insertShop(ctx, tx); err != nil {
+			return err
+		}
+		return s.insertOrders(ctx, tx)
 	})
 }
 
@@ -95,6 +101,9 @@ func DemoProduct(n int) string {
 	const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 	return "PRDUCT2222" + string(letters[n/len(letters)]) + string(letters[n%len(letters)])
 }
+
+// DemoVariant is the id of that product's first variant.
+func DemoVariant(n int) string { return "V" + DemoProduct(n)[1:] }
 
 func (s *Server) insertProducts(ctx context.Context, tx pgx.Tx) error {
 	for i, c := range collections {
@@ -154,12 +163,13 @@ func product(n int) document {
 		"thumbnail": fmt.Sprintf("MAGE2222%04d", n), "taxCategories": []any{}, "options": []any{}, "bundles": []any{}, "notices": []any{},
 		"collections": []any{map[string]any{"path": path}}, "collectionIDs": ids, "catalogs": []any{},
 		"variants": []any{map[string]any{
-			"_id": "V" + DemoProduct(n)[1:], "sku": fmt.Sprintf("SKU-%03d", n), "available": true, "thumbnail": nil, "quantity": stock,
+			"_id": DemoVariant(n), "sku": fmt.Sprintf("SKU-%03d", n), "available": true, "thumbnail": nil, "quantity": stock,
 			"types": []any{}, "price": prices(), "discount": discount, "weight": nil, "width": nil, "height": nil, "depth": nil,
 		}},
 		"meta": map[string]any{"my_vod": []any{}, "IsDomestic": true},
 	} {
 		d[key] = value
 	}
+	shelve(n, d)
 	return d
 }

@@ -1,6 +1,7 @@
 package clayful
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,20 @@ func (d document) id() string {
 func (s *Server) load(ctx context.Context, model, id string) (document, error) {
 	var d document
 	err := s.pool.QueryRow(ctx, "SELECT body FROM sandbox_clayful.document WHERE model = $1 AND id = $2", model, id).Scan(&d)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, notExisting(model)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", model, err)
+	}
+	return d, nil
+}
+
+// named reads a document by its id or its slug.
+func (s *Server) named(ctx context.Context, model, name string) (document, error) {
+	var d document
+	err := s.pool.QueryRow(ctx, `SELECT body FROM sandbox_clayful.document
+		WHERE model = $1 AND (id = $2 OR body->>'slug' = $2) ORDER BY id = $2 DESC LIMIT 1`, model, name).Scan(&d)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, notExisting(model)
 	}
@@ -83,11 +98,15 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 
 func (s *Server) get(model string) func(call) (any, error) {
 	return func(c call) (any, error) {
-		d, err := s.load(c.Context(), model, chi.URLParam(c.Request, "id"))
+		d, err := s.named(c.Context(), model, chi.URLParam(c.Request, "id"))
 		if err != nil {
 			return nil, err
 		}
-		return s.shown(c, model, []document{d})[0], nil
+		shown, err := s.shown(c, model, []document{d})
+		if err != nil {
+			return nil, err
+		}
+		return shown[0], nil
 	}
 }
 
@@ -101,7 +120,12 @@ const (
 var reserved = []string{"page", "limit", "fields", "embed", "sort", "ids", "raw", "q", "search", "searchMatch", "displayLanguage"}
 
 // filterPaths tell which field a filter is about when it is not its name.
-var filterPaths = map[string]string{"group": "groups", "collection": "collectionIDs", "firstName": "name.first"}
+var filterPaths = map[string]string{
+	"group": "groups", "collection": "collectionIDs", "firstName": "name.first", "discountType": "discount.type",
+}
+
+// boundPaths tell the same of ranges.
+var boundPaths = map[string]string{"discountValue": "discount.value"}
 
 type filter struct {
 	where []string
@@ -113,11 +137,17 @@ func (f *filter) add(clause string, arg any) {
 	f.where = append(f.where, strings.ReplaceAll(clause, "?", "$"+strconv.Itoa(len(f.args))))
 }
 
+// ownerColumn is whose a document is: by reference, or remembered whole.
+const ownerColumn = "coalesce(body #>> '{customer,_id}', body->>'customer')"
+
 // filters turns the parameters of a list into SQL.
-func filters(model string, r *http.Request) *filter {
+func filters(model string, c call) *filter {
 	f := &filter{}
 	f.add("model = ?", model)
-	q := r.URL.Query()
+	if c.customer != "" { // a customer sees their own only
+		f.add(ownerColumn+" = ?", c.customer)
+	}
+	q := c.URL.Query()
 	if ids := q.Get("ids"); ids != "" {
 		f.add("id = ANY(?)", strings.Split(ids, ","))
 	}
@@ -133,10 +163,14 @@ func filters(model string, r *http.Request) *filter {
 		if slices.Contains(reserved, name) {
 			continue
 		}
+		if name == "customer" {
+			f.add(ownerColumn+" = ANY(?)", strings.Split(value, ","))
+			continue
+		}
 		path := name
 		for suffix, compare := range map[string]string{"Min": ">=", "Max": "<="} {
 			if field, ok := strings.CutSuffix(name, suffix); ok {
-				f.bound(field, compare, value)
+				f.bound(cmp.Or(boundPaths[field], field), compare, value)
 				path = ""
 			}
 		}
@@ -203,19 +237,12 @@ func (f *filter) clause() string { return "((" + strings.Join(f.where, ") AND ("
 
 func (s *Server) list(model string) func(call) (any, error) {
 	return func(c call) (any, error) {
-		q := c.URL.Query()
-		limit, page := defaultLimit, 1
-		for name, into := range map[string]*int{"limit": &limit, "page": &page} {
-			if text := q.Get(name); text != "" {
-				n, err := strconv.Atoi(text)
-				if err != nil || n < 1 {
-					return nil, &apiError{status: http.StatusBadRequest, code: "validation", source: "query." + name}
-				}
-				*into = n
-			}
+		limit, page, err := paging(c.Request)
+		if err != nil {
+			return nil, err
 		}
-		limit = min(limit, maxLimit)
-		f := filters(model, c.Request)
+		q := c.URL.Query()
+		f := filters(model, c)
 		order := f.order(q.Get("sort"), q.Get("ids"))
 		f.args = append(f.args, limit, (page-1)*limit)
 		rows, err := s.pool.Query(c.Context(), fmt.Sprintf(
@@ -228,8 +255,23 @@ func (s *Server) list(model string) func(call) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", model, err)
 		}
-		return s.shown(c, model, found), nil
+		return s.shown(c, model, found)
 	}
+}
+
+// paging is which page of a list is asked for.
+func paging(r *http.Request) (limit, page int, err error) {
+	limit, page = defaultLimit, 1
+	for name, into := range map[string]*int{"limit": &limit, "page": &page} {
+		if text := r.URL.Query().Get(name); text != "" {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 1 {
+				return 0, 0, &apiError{status: http.StatusBadRequest, code: "validation", source: "query." + name}
+			}
+			*into = n
+		}
+	}
+	return min(limit, maxLimit), page, nil
 }
 
 func (f *filter) order(sort, ids string) string {
@@ -254,17 +296,21 @@ func (f *filter) order(sort, ids string) string {
 
 func (s *Server) count(model string) func(call) (any, error) {
 	return func(c call) (any, error) {
-		f := filters(model, c.Request)
+		f := filters(model, c)
 		var n float64
 		err := s.pool.QueryRow(c.Context(), "SELECT count(*) FROM sandbox_clayful.document WHERE "+f.clause(), f.args...).Scan(&n)
 		if err != nil {
 			return nil, fmt.Errorf("count %s: %w", model, err)
 		}
-		if c.URL.Query().Get("raw") == "true" {
-			return map[string]any{"count": n}, nil
-		}
-		return map[string]any{"count": number(n)}, nil
+		return counted(c, n), nil
 	}
+}
+
+func counted(c call, n float64) any {
+	if c.URL.Query().Get("raw") == "true" {
+		return map[string]any{"count": n}
+	}
+	return map[string]any{"count": number(n)}
 }
 
 // read decodes a request's body.

@@ -3,9 +3,13 @@ package clayful
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // kind is how a value is shown in a formatted document.
@@ -15,80 +19,158 @@ const (
 	asNumber kind = iota + 1
 	asPrice
 	asTime
-	asText // one language of several
+	asText     // one language of several
+	asDiscount // an object with a value in won or in percent
 	asImage
 	asReference // to a document, by name
+	asProduct   // to a product, with its picture
+	asVariant   // to a variant of the product beside it, whole
+	asCoupon    // to a coupon, with its discount
+	asPolicy    // to a shipping policy
+	asCountry
+	asLanguage
 )
+
+// referring kinds need the document they refer to.
+var referring = []kind{asReference, asProduct, asVariant, asCoupon, asPolicy}
+
+// variantFormats are the fields of a variant.
+var variantFormats = map[string]kind{
+	"price.original": asPrice, "price.sale": asPrice, "quantity": asNumber, "discount": asDiscount, "thumbnail": asImage,
+	"weight": asNumber, "width": asNumber, "height": asNumber, "depth": asNumber,
+}
 
 // formats tell the kinds of the fields that look different when formatted. A
 // path's "[]" is every element of a list.
-var formats = map[string]map[string]kind{
-	"customers": {
-		"createdAt": asTime, "updatedAt": asTime, "birthdate": asTime, "deactivatedAt": asTime, "lastLoggedInAt": asTime,
-		"avatar": asImage, "groups[]": asReference,
-	},
-	"groups": {"createdAt": asTime, "updatedAt": asTime, "name": asText},
-	"products": {
-		"createdAt": asTime, "updatedAt": asTime, "name": asText, "summary": asText, "description": asText, "keywords": asText,
-		"price.original": asPrice, "price.sale": asPrice, "discount.value": asNumber, "discount.discounted": asPrice,
-		"rating.count": asNumber, "rating.sum": asNumber, "rating.average": asNumber, "totalReview": asNumber,
-		"thumbnail": asImage, "vendor": asReference, "brand": asReference, "shipping.methods[]": asReference,
-		"collections[].path[]":      asReference,
-		"variants[].price.original": asPrice, "variants[].price.sale": asPrice, "variants[].quantity": asNumber,
-		"variants[].discount.value": asNumber, "variants[].discount.discounted": asPrice,
-		"variants[].weight": asNumber, "variants[].width": asNumber, "variants[].height": asNumber, "variants[].depth": asNumber,
-	},
-	"collections": {"createdAt": asTime, "updatedAt": asTime, "name": asText, "parent": asReference},
-	"vendors":     {"createdAt": asTime, "updatedAt": asTime, "name": asText, "description": asText},
-	"wishlists":   {"createdAt": asTime, "updatedAt": asTime},
-}
+var formats = func() map[string]map[string]kind {
+	all := map[string]map[string]kind{
+		"customers": {
+			"createdAt": asTime, "updatedAt": asTime, "birthdate": asTime, "deactivatedAt": asTime, "lastLoggedInAt": asTime,
+			"avatar": asImage, "groups[]": asReference,
+			"address.primary.country": asCountry, "address.secondaries[].country": asCountry,
+		},
+		"groups": {"createdAt": asTime, "updatedAt": asTime, "name": asText},
+		"products": {
+			"createdAt": asTime, "updatedAt": asTime, "name": asText, "summary": asText, "description": asText, "keywords": asText,
+			"price.original": asPrice, "price.sale": asPrice, "discount": asDiscount,
+			"rating.count": asNumber, "rating.sum": asNumber, "rating.average": asNumber, "totalReview": asNumber,
+			"thumbnail": asImage, "vendor": asReference, "brand": asReference, "shipping.methods[]": asReference,
+			"taxCategories[]": asReference, "collections[].path[]": asReference,
+			"options[].name": asText, "options[].variations[].value": asText,
+			"bundles[].name": asText, "bundles[].items[].product": asProduct,
+			"notices[].title": asText, "notices[].items[].title": asText, "notices[].items[].description": asText,
+		},
+		"collections": {"createdAt": asTime, "updatedAt": asTime, "name": asText, "parent": asReference, "thumbnail": asImage},
+		"vendors":     {"createdAt": asTime, "updatedAt": asTime, "name": asText, "description": asText, "logo": asImage},
+		"wishlists":   {"createdAt": asTime, "updatedAt": asTime},
+		"carts":       cartFormats(),
+		"orders":      orderFormats(),
+		"refunds":     refundFormats(""),
+	}
+	for field, kind := range variantFormats {
+		all["products"]["variants[]."+field] = kind
+	}
+	maps.Copy(all, catalogueFormats)
+	return all
+}()
+
+// hidden are keys of raw documents that are the shop's own business.
+var hidden = []string{"collectionIDs"}
 
 // shown is how documents look to a GET: formatted unless raw is asked for, and
 // with the asked fields only.
-func (s *Server) shown(c call, model string, found []document) []document {
+func (s *Server) shown(c call, model string, found []document) ([]document, error) {
+	raw := c.URL.Query().Get("raw") == "true"
+	refs := references{}
+	if !raw {
+		var err error
+		if refs, err = s.references(c.Context(), model, found); err != nil {
+			return nil, err
+		}
+	}
 	list := make([]document, 0, len(found))
-	names := s.names(c.Context())
 	for _, d := range found {
-		delete(d, "collectionIDs")
-		if c.URL.Query().Get("raw") != "true" {
-			for field, kind := range formats[model] {
-				format(map[string]any(d), strings.Split(field, "."), kind, names)
-			}
-			if meta, ok := d["meta"].(map[string]any); ok {
-				for key, value := range meta {
-					if n, ok := value.(float64); ok {
-						meta[key] = number(n)
-					}
-				}
-			}
+		for _, key := range hidden {
+			delete(d, key)
+		}
+		if !raw {
+			refs.render(model, d)
 		}
 		if fields := c.URL.Query().Get("fields"); fields != "" {
 			d = only(d, strings.Split(fields, ","))
 		}
 		list = append(list, d)
 	}
-	return list
+	return list, nil
 }
 
-// names are what references are shown by.
-func (s *Server) names(ctx context.Context) map[string]string {
-	names := map[string]string{}
-	rows, err := s.pool.Query(ctx, `SELECT id, coalesce(body #>> '{name,ko}', body->>'name', '') FROM sandbox_clayful.document
-		WHERE model IN ('groups', 'collections', 'vendors', 'shippingMethods')`)
-	if err != nil {
-		return names
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id, name string
-		if rows.Scan(&id, &name) == nil {
-			names[id] = name
+// references are the documents that others refer to, by id.
+type references map[string]document
+
+// references reads all that the documents refer to, at once.
+func (s *Server) references(ctx context.Context, model string, found []document) (references, error) {
+	wanted := map[string]bool{}
+	for field, kind := range formats[model] {
+		if !slices.Contains(referring, kind) {
+			continue
+		}
+		for _, d := range found {
+			visit(map[string]any(d), strings.Split(field, "."), func(_ map[string]any, value any) any {
+				if id, ok := value.(string); ok {
+					wanted[id] = true
+				}
+				return value
+			})
 		}
 	}
-	return names
+	refs := references{}
+	if len(wanted) == 0 {
+		return refs, nil
+	}
+	rows, err := s.pool.Query(ctx, "SELECT body FROM sandbox_clayful.document WHERE id = ANY($1)", slices.Collect(maps.Keys(wanted)))
+	if err != nil {
+		return nil, fmt.Errorf("read references: %w", err)
+	}
+	documents, err := pgx.CollectRows(rows, pgx.RowTo[document])
+	if err != nil {
+		return nil, fmt.Errorf("read references: %w", err)
+	}
+	for _, d := range documents {
+		refs[d.id()] = d
+	}
+	return refs, nil
 }
 
-func format(at map[string]any, path []string, kind kind, names map[string]string) {
+// render formats a raw document in place.
+func (refs references) render(model string, d document) {
+	options := d["options"]
+	// A variant is found through the product beside it, so it comes first.
+	fields := slices.SortedFunc(maps.Keys(formats[model]), func(a, b string) int {
+		return int(formats[model][b]) - int(formats[model][a])
+	})
+	if model == "products" {
+		for _, variant := range objects(d["variants"]) {
+			variant["types"] = typesOf(options, variant)
+		}
+	}
+	for _, field := range fields {
+		kind := formats[model][field]
+		visit(map[string]any(d), strings.Split(field, "."), func(owner map[string]any, value any) any {
+			return refs.formatted(value, kind, owner)
+		})
+	}
+	if meta, ok := d["meta"].(map[string]any); ok {
+		for key, value := range meta {
+			if n, ok := value.(float64); ok {
+				meta[key] = number(n)
+			}
+		}
+	}
+}
+
+// visit replaces the values at a path by what replace makes of them and of the
+// object they are in.
+func visit(at map[string]any, path []string, replace func(owner map[string]any, value any) any) {
 	name, list := strings.CutSuffix(path[0], "[]")
 	value, ok := at[name]
 	if !ok {
@@ -98,21 +180,21 @@ func format(at map[string]any, path []string, kind kind, names map[string]string
 		elements, _ := value.([]any)
 		for i, element := range elements {
 			if len(path) == 1 {
-				elements[i] = formatted(element, kind, names)
+				elements[i] = replace(at, element)
 			} else if object, ok := element.(map[string]any); ok {
-				format(object, path[1:], kind, names)
+				visit(object, path[1:], replace)
 			}
 		}
 		return
 	}
 	if len(path) == 1 {
-		at[name] = formatted(value, kind, names)
+		at[name] = replace(at, value)
 	} else if object, ok := value.(map[string]any); ok {
-		format(object, path[1:], kind, names)
+		visit(object, path[1:], replace)
 	}
 }
 
-func formatted(value any, kind kind, names map[string]string) any {
+func (refs references) formatted(value any, kind kind, owner map[string]any) any {
 	switch v := value.(type) {
 	case float64:
 		switch kind {
@@ -126,16 +208,160 @@ func formatted(value any, kind kind, names map[string]string) any {
 		case asTime:
 			return moment(v)
 		case asImage:
-			return map[string]any{"_id": v, "url": "https://cdn.clayful.io/stores/SANDBOX.local/images/" + v + "/v1/image.jpg"}
+			return image(v)
 		case asReference:
-			return map[string]any{"_id": v, "name": names[v]}
+			return map[string]any{"_id": v, "name": refs.name(v), "slug": refs[v]["slug"]}
+		case asProduct:
+			return map[string]any{"_id": v, "name": refs.name(v), "slug": refs[v]["slug"], "thumbnail": image(refs[v]["thumbnail"])}
+		case asVariant:
+			return refs.variant(owner["product"], v)
+		case asCoupon:
+			return refs.coupon(v)
+		case asPolicy:
+			return map[string]any{"_id": v, "method": refs[v]["method"], "country": refs[v]["country"]}
+		case asCountry, asLanguage:
+			return map[string]any{"code": v, "name": codeNames[v]}
 		}
 	case map[string]any:
-		if kind == asText {
+		switch kind {
+		case asText:
 			return v["ko"]
+		case asDiscount:
+			return shownDiscount(v)
+		}
+	case nil:
+		if kind == asImage {
+			return map[string]any{"_id": nil, "url": nil}
 		}
 	}
 	return value
+}
+
+var codeNames = map[string]string{"KR": "대한민국", "ko": "한국어"}
+
+func image(id any) map[string]any {
+	text, ok := id.(string)
+	if !ok {
+		return map[string]any{"_id": nil, "url": nil}
+	}
+	return map[string]any{"_id": text, "url": "https://cdn.clayful.io/stores/SANDBOX.local/images/" + text + "/v1/image.jpg"}
+}
+
+func (refs references) name(id string) any {
+	switch name := refs[id]["name"].(type) {
+	case map[string]any:
+		return name["ko"]
+	case string:
+		return name
+	}
+	return nil
+}
+
+// variant shows a variant as its product does.
+func (refs references) variant(product any, id string) any {
+	productID, _ := product.(string)
+	p := refs[productID]
+	for _, found := range objects(p["variants"]) {
+		if found["_id"] != id {
+			continue
+		}
+		variant := deepCopy(found)
+		variant["types"] = typesOf(p["options"], variant)
+		for field, kind := range variantFormats {
+			visit(variant, strings.Split(field, "."), func(owner map[string]any, value any) any { return refs.formatted(value, kind, owner) })
+		}
+		return variant
+	}
+	return map[string]any{"_id": id, "types": []any{}}
+}
+
+func (refs references) coupon(id string) any {
+	c := refs[id]
+	discount, _ := c["discount"].(map[string]any)
+	return map[string]any{
+		"_id": id, "slug": c["slug"], "name": refs.name(id), "type": c["type"], "discount": shownDiscount(deepCopy(discount)),
+	}
+}
+
+// typesOf are the options a variant was made of, by name.
+func typesOf(options any, variant map[string]any) []any {
+	types := []any{}
+	for _, kind := range objects(variant["types"]) {
+		for _, option := range objects(options) {
+			if option["_id"] != kind["option"] {
+				continue
+			}
+			for _, variation := range objects(option["variations"]) {
+				if variation["_id"] == kind["variation"] {
+					types = append(types, map[string]any{
+						"option":    map[string]any{"_id": option["_id"], "name": ko(option["name"]), "priority": option["priority"]},
+						"variation": map[string]any{"_id": variation["_id"], "value": ko(variation["value"]), "priority": variation["priority"]},
+					})
+				}
+			}
+		}
+	}
+	return types
+}
+
+// ko is the Korean of a text in languages.
+func ko(text any) any {
+	if languages, ok := text.(map[string]any); ok {
+		return languages["ko"]
+	}
+	return text
+}
+
+// objects are the elements of a list that are objects.
+func objects(list any) []map[string]any {
+	var found []map[string]any
+	elements, _ := list.([]any)
+	for _, element := range elements {
+		if object, ok := element.(map[string]any); ok {
+			found = append(found, object)
+		}
+	}
+	return found
+}
+
+func deepCopy(object map[string]any) map[string]any {
+	copied := make(map[string]any, len(object))
+	for key, value := range object {
+		copied[key] = deepCopyValue(value)
+	}
+	return copied
+}
+
+func deepCopyValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		return deepCopy(v)
+	case []any:
+		elements := make([]any, len(v))
+		for i, element := range v {
+			elements[i] = deepCopyValue(element)
+		}
+		return elements
+	}
+	return value
+}
+
+// shownDiscount formats the amounts of a discount, which are shares when it is
+// one of a percentage.
+func shownDiscount(discount map[string]any) map[string]any {
+	for _, field := range []string{"value", "min", "max", "discounted"} {
+		n, ok := discount[field].(float64)
+		switch {
+		case !ok:
+		case field == "value" && discount["type"] == "percentage":
+			shown := number(n)
+			shown["converted"] = fmt.Sprint(shown["formatted"]) + "%"
+			discount[field] = shown
+		default:
+			discount[field] = price(n)
+		}
+	}
+	return discount
 }
 
 func number(n float64) map[string]any {
@@ -203,15 +429,41 @@ func copyField(from, to map[string]any, path []string) {
 	if !ok {
 		return
 	}
-	inner, isObject := value.(map[string]any)
-	if len(path) == 1 || !isObject {
+	if len(path) == 1 {
 		to[path[0]] = value
 		return
 	}
-	next, ok := to[path[0]].(map[string]any)
-	if !ok {
-		next = map[string]any{}
-		to[path[0]] = next
+	switch inner := value.(type) {
+	case map[string]any:
+		next, ok := to[path[0]].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			to[path[0]] = next
+		}
+		copyField(inner, next, path[1:])
+	case []any:
+		kept, ok := to[path[0]].([]any)
+		if !ok {
+			kept = make([]any, len(inner))
+			to[path[0]] = kept
+		}
+		for i, element := range inner {
+			object, isObject := element.(map[string]any)
+			if !isObject {
+				kept[i] = element
+				continue
+			}
+			next, ok := kept[i].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				if id, has := object["_id"]; has {
+					next["_id"] = id
+				}
+				kept[i] = next
+			}
+			copyField(object, next, path[1:])
+		}
+	default:
+		to[path[0]] = value
 	}
-	copyField(inner, next, path[1:])
 }

@@ -1,6 +1,5 @@
-// Package clayful is the Clayful shop made local, as far as its people and
-// their data go: it speaks the vendor's REST API and keeps every document in
-// Postgres.
+// Package clayful is the Clayful shop made local: it speaks the vendor's REST
+// API and keeps every document in Postgres.
 package clayful
 
 import (
@@ -22,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/byeolshow/byeolshow/sandbox/schema"
+	"github.com/byeolshow/byeolshow/sandbox/webhook"
 )
 
 //go:embed migrations/*.sql
@@ -34,6 +34,9 @@ type Config struct {
 	TokenSecret     []byte        // signs customer tokens
 	TokenLifetime   time.Duration // of customer tokens; 0 is 7 days
 	ResetURL        string        // the mailed link, before ?customer=&secret=
+	Iamport         IamportConfig // where payments are looked up; none when empty
+	Webhooks        []Webhook
+	Sender          *webhook.Sender // delivers them
 	Demo            bool
 	Logger          *slog.Logger
 }
@@ -122,13 +125,14 @@ func (s *Server) Routes() chi.Router {
 		{"GET", "/wishlists", backend, s.list("wishlists")},
 		{"GET", "/wishlists/{id}", backend, s.get("wishlists")},
 	}
-	for _, model := range []string{"groups", "products", "collections", "vendors"} {
-		routes = append(routes,
-			route{"GET", "/" + model, public, s.list(model)},
-			route{"GET", "/" + model + "/count", public, s.count(model)},
-			route{"GET", "/" + model + "/{id}", public, s.get(model)})
+	for _, more := range [][]route{
+		s.shelfRoutes(), s.productRoutes(), s.couponRoutes(), s.cartRoutes(), s.checkoutRoutes(), s.orderRoutes(),
+	} {
+		routes = append(routes, more...)
 	}
-	for _, model := range []string{"customers", "products", "collections", "groups", "vendors", "wishlists"} {
+	for _, model := range []string{
+		"customers", "products", "collections", "groups", "vendors", "wishlists", "catalogs", "brands", "coupons", "orders",
+	} {
 		base := "/" + model + "/{id}/meta/{field}"
 		routes = append(routes,
 			route{"POST", base + "/push", backend, s.metaChange(model, pushed)},
@@ -180,10 +184,11 @@ func (s *Server) serve(route route) http.Handler {
 		header.Set("Content-Language", headerOr(r, "Accept-Language", "ko"))
 		header.Set("Content-Currency", headerOr(r, "Accept-Currency", "KRW"))
 		header.Set("Content-Time-Zone", headerOr(r, "Accept-Time-Zone", "Asia/Seoul"))
+		_, isNew := result.(created)
 		switch {
 		case route.method == http.MethodDelete && result == nil:
 			w.WriteHeader(http.StatusNoContent)
-		case route.method == http.MethodPost && (route.path == "/customers" || route.path == "/me" || route.path == "/wishlists"):
+		case isNew:
 			answer(w, http.StatusCreated, result)
 		default:
 			answer(w, http.StatusOK, result)
