@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/push"
 	"github.com/byeolshow/byeolshow/model"
@@ -22,13 +23,32 @@ type Activities struct {
 	store   *store.Store
 	mux     *mux.Client
 	clayful *clayful.Client
+	iamport *iamport.Client
 	push    *push.Client
 	roll    *rollCall
+
+	testPayments bool
+	settling     time.Duration
+}
+
+// Config is what activities act on, and their rules.
+type Config struct {
+	Store   *store.Store
+	Mux     *mux.Client
+	Clayful *clayful.Client
+	Iamport *iamport.Client
+	Push    *push.Client
+
+	TestPayments bool          // payments of Iamport's test channels count
+	Settling     time.Duration // how long after an attempt the shop may still make an order
 }
 
 // New makes the activities of a worker.
-func New(s *store.Store, m *mux.Client, c *clayful.Client, p *push.Client) *Activities {
-	return &Activities{store: s, mux: m, clayful: c, push: p, roll: &rollCall{mux: m}}
+func New(c Config) *Activities {
+	return &Activities{
+		store: c.Store, mux: c.Mux, clayful: c.Clayful, iamport: c.Iamport, push: c.Push, roll: &rollCall{mux: c.Mux},
+		testPayments: c.TestPayments, settling: c.Settling,
+	}
 }
 
 // BroadcastRef names a broadcast.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/store"
 )
@@ -19,15 +20,23 @@ type Config struct {
 	Store    *store.Store
 	Clayful  *clayful.Client
 	Mux      *mux.Client
+	Iamport  *iamport.Client
 	Temporal client.Client
 
 	MuxWebhookSecret string
-	JWTKeys          []Key  // the first signs, all verify
-	InfluencerGroup  string // Clayful group id
-	Limits           Limits
-	TrustedProxies   []string // CIDRs whose X-Forwarded-For is believed; none by default
-	Logger           *slog.Logger
-	Now              func() time.Time // nil is time.Now
+	// Secrets of the shop's webhooks to /webhook/refund/, /webhook/markdone/ and
+	// /webhook/clayful/.
+	RefundWebhookSecret, MarkdoneWebhookSecret, ClayfulWebhookSecret string
+
+	TestPayments      bool          // payments of Iamport's test channels count
+	TapWindow         time.Duration // in which the same checkout is a double tap; 0 is 30 s
+	HiddenCollections []string      // names of collections that are the shop's own business
+	JWTKeys           []Key         // the first signs, all verify
+	InfluencerGroup   string        // Clayful group id
+	Limits            Limits
+	TrustedProxies    []string // CIDRs whose X-Forwarded-For is believed; none by default
+	Logger            *slog.Logger
+	Now               func() time.Time // nil is time.Now
 }
 
 // Limits are how often one client may do what invites guessing.
@@ -39,6 +48,7 @@ type api struct {
 	Config
 	sessions    *sessions
 	lists       *fresh
+	catalogue   *catalogue
 	influencers *influencerList
 	keyLocks    *keyLocks
 }
@@ -51,7 +61,10 @@ func New(config Config) (http.Handler, error) {
 	if config.Limits.LoginPerMinute == 0 {
 		config.Limits.LoginPerMinute = 10
 	}
-	a := &api{Config: config, lists: newFresh(), influencers: &influencerList{}, keyLocks: newKeyLocks()}
+	if config.TapWindow == 0 {
+		config.TapWindow = 30 * time.Second
+	}
+	a := &api{Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks()}
 	var err error
 	if a.sessions, err = newSessions(config); err != nil {
 		return nil, err

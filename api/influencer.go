@@ -31,6 +31,7 @@ func (a *api) influencerRoutes(r chi.Router) {
 	r.With(a.seller).Post("/influencer/update", a.wrapped(a.updateInfluencer))
 	r.With(a.seller).Get("/influencer/myreadyvod", a.wrapped(a.ownReady))
 	r.Get("/influencer/myvod", a.wrapped(a.shownBy))
+	r.Get("/influencer/myproduct", a.wrapped(a.soldByInfluencer))
 	r.Get("/influencer/info", a.wrapped(a.influencerInfo))
 	r.Get("/influencer/list/live", a.wrapped(a.liveInfluencers))
 	r.Get("/influencer/list/{sort_by}", a.wrapped(a.listInfluencers))

@@ -17,6 +17,7 @@ func (a *api) mediaRoutes(r chi.Router) {
 	r.Get("/media/schedule/future", a.wrapped(a.readyLater))
 	r.Get("/media/schedule/ready", a.wrapped(a.allReady))
 	r.Get("/media/hot", a.wrapped(a.hot))
+	r.Get("/media/related", a.wrapped(a.related))
 	r.Get("/media/get", a.wrapped(a.getMedia))
 }
 

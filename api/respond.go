@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/model"
 )
 
@@ -61,7 +62,7 @@ func encode(v any) ([]byte, error) {
 func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the caller has gone when this fails
+	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; the caller has gone when this fails
 }
 
 // refusal is an answer that is not success. Message is for people.
@@ -96,12 +97,16 @@ var businessRefusals = map[model.Code]*refusal{
 // fail answers an error. What is our own fault is logged here and nowhere else.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	answer := refusalOf(err)
-	if answer.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
-		a.Logger.ErrorContext(r.Context(), "request failed", "method", r.Method, "error", err,
-			"route", chi.RouteContext(r.Context()).RoutePattern(), "request_id", middleware.GetReqID(r.Context()))
-	}
+	a.logFault(r, answer.Status, err)
 	if encodeErr := bare(w, answer.Status, map[string]*refusal{"error": answer}); encodeErr != nil {
 		w.WriteHeader(http.StatusInternalServerError)
+	}
+}
+
+func (a *api) logFault(r *http.Request, status int, err error) {
+	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+		a.Logger.ErrorContext(r.Context(), "request failed", "method", r.Method, "error", err,
+			"route", chi.RouteContext(r.Context()).RoutePattern(), "request_id", middleware.GetReqID(r.Context()))
 	}
 }
 
@@ -123,7 +128,7 @@ func refusalOf(err error) *refusal {
 			return known
 		}
 		return &refusal{Status: http.StatusBadRequest, Message: errBadRequest.Message, Detail: business.Detail}
-	case clayful.IsUnavailable(err), errors.Is(err, errMux),
+	case clayful.IsUnavailable(err), iamport.IsUnavailable(err), errors.Is(err, errMux),
 		errors.As(err, &silent), errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
 		return errTryLater
 	case errors.As(err, &shop):

@@ -49,6 +49,13 @@ func (a *api) routes() (http.Handler, error) {
 	a.mediaRoutes(r)
 	a.alarmRoutes(r)
 	a.deviceRoutes(r)
+	a.productRoutes(r)
+	a.catalogRoutes(r)
+	a.cartRoutes(r)
+	a.orderRoutes(r)
+	a.paymentRoutes(r)
+	a.refundRoutes(r)
+	a.webhookRoutes(r)
 	r.Post("/media/callback", a.wrapped(a.muxCallback))
 	return r, nil
 }

@@ -24,11 +24,23 @@ const (
 	CodeInvalid Code = "invalid"
 )
 
+// Outcomes of the money's side.
+const (
+	// CodeOrderStatus: the order is not in a status that allows it.
+	CodeOrderStatus Code = "invalid-order-status"
+	// CodeNoAccount: money cannot be sent back to a virtual account, because the
+	// customer has registered no account.
+	CodeNoAccount Code = "refund-account-required"
+	// CodeNoUpstream: the shop did not answer, and nothing was done.
+	CodeNoUpstream Code = "upstream-unavailable"
+)
+
 // Error is a refusal by a business rule. Repeating the request unchanged does
 // not help, so Temporal never retries it.
 type Error struct {
 	Code   Code
 	Detail string
+	Status int `json:",omitempty"` // HTTP status of the shop, when it is the shop's refusal
 }
 
 // Error implements error.

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,6 +19,7 @@ import (
 	"github.com/byeolshow/byeolshow/sandbox/control"
 	"github.com/byeolshow/byeolshow/sandbox/fault"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
+	"github.com/byeolshow/byeolshow/sandbox/iamport"
 	"github.com/byeolshow/byeolshow/sandbox/mux"
 	"github.com/byeolshow/byeolshow/sandbox/webhook"
 )
@@ -30,8 +33,12 @@ type Config struct {
 	Mux              mux.Config
 	MuxWebhookSecret string
 	FCM              fcm.Config
+	Iamport          iamport.Config
 	Logger           *slog.Logger
 }
+
+// Vendors are those there are.
+var Vendors = []string{"clayful", "mux", "iamport", "fcm"}
 
 // Server is the sandbox.
 type Server struct {
@@ -42,8 +49,8 @@ type Server struct {
 // New prepares the vendors and their data.
 func New(ctx context.Context, config Config) (*Server, error) {
 	for _, vendor := range config.Only {
-		if vendor != "clayful" && vendor != "mux" && vendor != "fcm" {
-			return nil, fmt.Errorf("there is no vendor %q: choose of clayful, mux, fcm", vendor)
+		if !slices.Contains(Vendors, vendor) {
+			return nil, fmt.Errorf("there is no vendor %q: choose of %s", vendor, strings.Join(Vendors, ", "))
 		}
 	}
 	wanted := func(vendor string) bool { return len(config.Only) == 0 || slices.Contains(config.Only, vendor) }
@@ -76,6 +83,17 @@ func New(ctx context.Context, config Config) (*Server, error) {
 		}
 		router.Mount("/mux", faults.Before("mux", board.Mux.Routes()))
 		server.run = append(server.run, board.Mux.Run)
+	}
+	if wanted("iamport") {
+		config.Iamport.Logger = config.Logger
+		config.Iamport.Sender = &webhook.Sender{
+			Pool: config.Pool, Vendor: "iamport", Sign: func(http.Header, []byte, time.Time) {}, Faults: faults, Logger: config.Logger,
+		}
+		if board.Iamport, err = iamport.New(ctx, config.Pool, config.Iamport); err != nil {
+			return nil, fmt.Errorf("iamport sandbox: %w", err)
+		}
+		router.Mount("/iamport", faults.Before("iamport", board.Iamport.Routes()))
+		server.run = append(server.run, config.Iamport.Sender.Run)
 	}
 	if wanted("fcm") {
 		config.FCM.Logger = config.Logger

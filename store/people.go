@@ -74,5 +74,9 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 		return 0, wrap("purge sessions", err)
 	}
 	events, err := s.queries.PurgeWebhookEvents(ctx, before)
-	return sessions + events, wrap("purge webhook events", err)
+	if err != nil {
+		return sessions, wrap("purge webhook events", err)
+	}
+	checkouts, err := s.queries.PurgeCheckouts(ctx, before)
+	return sessions + events + checkouts, wrap("purge checkout attempts", err)
 }

@@ -48,6 +48,17 @@ func Run(ctx context.Context, config Config) error {
 	broadcasts.RegisterWorkflow(workflows.Housekeeping)
 	broadcasts.RegisterActivity(config.Activities)
 
+	orders := worker.New(config.Temporal, workflows.QueueOrders, worker.Options{
+		WorkerStopTimeout:            10 * time.Second,
+		StickyScheduleToStartTimeout: stickyPatience,
+	})
+	for name, definition := range map[string]any{
+		workflows.TypeCheckout: config.Rules.Checkout, workflows.TypeOrder: config.Rules.Order, workflows.TypeRefund: config.Rules.Refund,
+	} {
+		orders.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
+	}
+	orders.RegisterActivity(config.Activities)
+
 	starts := worker.New(config.Temporal, workflows.QueueStarts, worker.Options{
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: startsAtOnce,
@@ -55,14 +66,14 @@ func Run(ctx context.Context, config Config) error {
 	})
 	starts.RegisterActivity(config.Activities.StartOnTime)
 
-	if err := broadcasts.Start(); err != nil {
-		return fmt.Errorf("start worker of %s: %w", workflows.QueueBroadcasts, err)
+	for queue, w := range map[string]worker.Worker{
+		workflows.QueueBroadcasts: broadcasts, workflows.QueueOrders: orders, workflows.QueueStarts: starts,
+	} {
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("start worker of %s: %w", queue, err)
+		}
+		defer w.Stop()
 	}
-	defer broadcasts.Stop()
-	if err := starts.Start(); err != nil {
-		return fmt.Errorf("start worker of %s: %w", workflows.QueueStarts, err)
-	}
-	defer starts.Stop()
 	if err := startStanding(ctx, config.Temporal); err != nil {
 		return err
 	}

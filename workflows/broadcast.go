@@ -10,7 +10,7 @@ import (
 	"github.com/byeolshow/byeolshow/model"
 )
 
-// Rules are the durations a broadcast lives by.
+// Rules are the durations broadcasts, orders and refunds live by.
 type Rules struct {
 	// Grace is how long after its time a broadcast may still go live before it
 	// counts as missed.
@@ -20,11 +20,28 @@ type Rules struct {
 	// RecordingWait is how long after its end a broadcast waits for its
 	// recording before it is completed without one.
 	RecordingWait time.Duration
+
+	// UnpaidAfter is when an order that nobody pays is cancelled.
+	UnpaidAfter time.Duration
+	// VBankGrace is how long after a virtual account's own deadline that is.
+	VBankGrace time.Duration
+	// PaymentPoll is how often Iamport is asked about an unpaid order.
+	PaymentPoll time.Duration
+	// RefundPoll is how often the shop is asked about a requested refund.
+	RefundPoll time.Duration
+	// ArrivalPoll is how often the shop is asked about a paid order.
+	ArrivalPoll time.Duration
+	// DoneAfter is how long after everything arrived an order is done.
+	DoneAfter time.Duration
 }
 
 // DefaultRules are the rules of the house.
 func DefaultRules() Rules {
-	return Rules{Grace: 30 * time.Minute, LongestShow: 12 * time.Hour, RecordingWait: 15 * time.Minute}
+	return Rules{
+		Grace: 30 * time.Minute, LongestShow: 12 * time.Hour, RecordingWait: 15 * time.Minute,
+		UnpaidAfter: 30 * time.Minute, VBankGrace: 10 * time.Minute, PaymentPoll: 5 * time.Minute, RefundPoll: 5 * time.Minute,
+		ArrivalPoll: 24 * time.Hour, DoneAfter: 7 * 24 * time.Hour,
+	}
 }
 
 // Broadcast is the life of one broadcast: reserved, live by itself when its

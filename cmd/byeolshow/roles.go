@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -22,11 +23,13 @@ import (
 	"github.com/byeolshow/byeolshow/activities"
 	"github.com/byeolshow/byeolshow/api"
 	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/push"
 	"github.com/byeolshow/byeolshow/sandbox"
 	shop "github.com/byeolshow/byeolshow/sandbox/clayful"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
+	payments "github.com/byeolshow/byeolshow/sandbox/iamport"
 	video "github.com/byeolshow/byeolshow/sandbox/mux"
 	"github.com/byeolshow/byeolshow/store"
 	"github.com/byeolshow/byeolshow/worker"
@@ -36,7 +39,8 @@ import (
 func apiCommand() *cobra.Command {
 	return command("api", "Serve the HTTP API", func(ctx context.Context, s settings, log *slog.Logger) error {
 		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER",
-			"MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "MUX_WEBHOOK_SECRET", "JWT_KEYS")
+			"MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "MUX_WEBHOOK_SECRET", "JWT_KEYS", "PAYLOAD_KEYS", "IAMPORT_KEY", "IAMPORT_SECRET",
+			"CLAYFUL_REFUND_WEBHOOK_SECRET", "CLAYFUL_MARKDONE_WEBHOOK_SECRET", "CLAYFUL_WEBHOOK_SECRET")
 		if err != nil {
 			return err
 		}
@@ -49,7 +53,7 @@ func apiCommand() *cobra.Command {
 			return err
 		}
 		defer pool.Close()
-		temporal, err := dialTemporal(log)
+		temporal, err := dialTemporal(s, log)
 		if err != nil {
 			return err
 		}
@@ -59,9 +63,12 @@ func apiCommand() *cobra.Command {
 			return err
 		}
 		handler, err := api.New(api.Config{
-			Store: store.New(pool), Mux: muxClient, Temporal: temporal,
-			Clayful:          clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
-			MuxWebhookSecret: s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup,
+			Store: store.New(pool), Mux: muxClient, Temporal: temporal, Iamport: s.iamport(),
+			RefundWebhookSecret: s.RefundWebhookSecret, MarkdoneWebhookSecret: s.MarkdoneWebhookSecret,
+			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
+			HiddenCollections: s.HiddenCollections,
+			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
+			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup,
 			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {
@@ -73,7 +80,8 @@ func apiCommand() *cobra.Command {
 
 func workerCommand() *cobra.Command {
 	return command("worker", "Run the workflows and their steps", func(ctx context.Context, s settings, log *slog.Logger) error {
-		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "FCM_CREDENTIALS")
+		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "FCM_CREDENTIALS",
+			"PAYLOAD_KEYS", "IAMPORT_KEY", "IAMPORT_SECRET")
 		if err != nil {
 			return err
 		}
@@ -82,7 +90,7 @@ func workerCommand() *cobra.Command {
 			return err
 		}
 		defer pool.Close()
-		temporal, err := dialTemporal(log)
+		temporal, err := dialTemporal(s, log)
 		if err != nil {
 			return err
 		}
@@ -95,11 +103,19 @@ func workerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		shop := clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken})
 		return worker.Run(ctx, worker.Config{
-			Temporal:   temporal,
-			Activities: activities.New(store.New(pool), muxClient, shop, pushes),
-			Rules:      workflows.Rules{Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait},
+			Temporal: temporal,
+			Activities: activities.New(activities.Config{
+				Store: store.New(pool), Mux: muxClient, Push: pushes, Iamport: s.iamport(), TestPayments: s.AllowTestPayments,
+				Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Timeout: shopPatience}),
+				// A call that was given up may still be carried out for a while.
+				Settling: shopPatience + s.Settling,
+			}),
+			Rules: workflows.Rules{
+				Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait,
+				UnpaidAfter: s.UnpaidAfter, VBankGrace: s.VBankGrace, PaymentPoll: s.PaymentPoll, RefundPoll: s.RefundPoll,
+				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter,
+			},
 		})
 	})
 }
@@ -139,7 +155,10 @@ func sandboxCommand() *cobra.Command {
 			Clayful: shop.Config{
 				BackendToken: s.ClayfulToken, StorefrontToken: s.StorefrontToken,
 				TokenSecret: []byte(s.CustomerSecret), ResetURL: s.ResetURL,
+				Iamport:  shop.IamportConfig{BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret},
+				Webhooks: s.shopWebhooks(),
 			},
+			Iamport: payments.Config{Key: s.IamportKey, Secret: s.IamportSecret, NoticeURL: "http://" + s.HTTPAddr + "/webhook/iamport/"},
 			Mux: video.Config{
 				TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret, WebhookURL: "http://" + s.HTTPAddr + "/media/callback/",
 				Encoder: encoder, ConnectDelay: time.Second, LongestReconnect: 3 * time.Second, CutAfter: time.Minute,
@@ -155,9 +174,27 @@ func sandboxCommand() *cobra.Command {
 		group.Go(func() error { return serve(ctx, "SANDBOX_ADDR", s.SandboxAddr, server.Handler(), log) })
 		return group.Wait()
 	})
-	cmd.Flags().StringSliceVar(&only, "only", nil, "serve these vendors only: clayful, mux, fcm")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "serve these vendors only: "+strings.Join(sandbox.Vendors, ", "))
 	cmd.Flags().BoolVar(&control, "control", false, "with demo data and the control API; for development alone")
 	return cmd
+}
+
+// shopWebhooks are those the local shop is set up to send.
+func (s settings) shopWebhooks() []shop.Webhook {
+	at := "http://" + s.HTTPAddr + "/webhook/"
+	var hooks []shop.Webhook
+	for _, hook := range []shop.Webhook{
+		{ID: "WEBHXXKREFND", URL: at + "refund/", Secret: s.RefundWebhookSecret, Modules: []string{"order.acceptRefund"}},
+		{ID: "WEBHXXKDXNE2", URL: at + "markdone/", Secret: s.MarkdoneWebhookSecret, Modules: []string{
+			"order.markAsReceived", "order.createFulfillment", "order.updateFulfillment",
+		}},
+		{ID: "WEBHXXKALL22", URL: at + "clayful/", Secret: s.ClayfulWebhookSecret},
+	} {
+		if hook.Secret != "" {
+			hooks = append(hooks, hook)
+		}
+	}
+	return hooks
 }
 
 func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
@@ -179,10 +216,24 @@ func newMux(s settings) (*mux.Client, error) {
 	return mux.New(mux.Config{BaseURL: s.MuxBaseURL, TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret})
 }
 
-func dialTemporal(log *slog.Logger) (client.Client, error) {
+// shopPatience is how long the worker waits for one answer of the shop.
+const shopPatience = 8 * time.Second
+
+func (s settings) iamport() *iamport.Client {
+	return iamport.New(iamport.Config{BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret, IncludeSandbox: s.AllowTestPayments})
+}
+
+func dialTemporal(s settings, log *slog.Logger) (client.Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
+	}
+	keys, err := s.payloadKeys()
+	if err != nil {
+		return nil, err
+	}
+	if options.DataConverter, err = workflows.NewDataConverter(keys); err != nil {
+		return nil, err
 	}
 	options.Logger = sdklog.NewStructuredLogger(log)
 	temporal, err := client.Dial(options)

@@ -46,8 +46,8 @@ type keyedTax struct {
 
 // rate is what a tax category takes of the price it is included in.
 type rate struct {
-	country, name string
-	percent       float64
+	name    string
+	percent float64
 }
 
 // split takes the tax out of a price that includes it, down to the won.

@@ -427,7 +427,7 @@ func (b *basket) sumOf(vendor *string, only bool, shipments []*shipment) totals 
 }
 
 func lookup(d map[string]any, path ...string) any {
-	var value any = map[string]any(d)
+	var value any = d
 	for _, name := range path {
 		object, ok := value.(map[string]any)
 		if !ok {

@@ -166,7 +166,7 @@ func (s *Server) changeProduct(c call, do func(document) error) (document, error
 func fillVariant(variant, in document) error {
 	for field, value := range in {
 		n, isNumber := value.(float64)
-		ok := true
+		var ok bool
 		switch field {
 		case "available":
 			_, ok = value.(bool)

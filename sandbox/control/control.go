@@ -8,12 +8,15 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/byeolshow/byeolshow/sandbox/clayful"
 	"github.com/byeolshow/byeolshow/sandbox/fault"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
+	"github.com/byeolshow/byeolshow/sandbox/iamport"
 	"github.com/byeolshow/byeolshow/sandbox/mux"
 )
 
@@ -26,6 +29,7 @@ type Control struct {
 	Mux     *mux.Server
 	Clayful *clayful.Server
 	FCM     *fcm.Server
+	Iamport *iamport.Server
 }
 
 // Routes are the control API, below /control.
@@ -41,6 +45,17 @@ func (c *Control) Routes() chi.Router {
 	r.Post("/mux/streams/{stream_key}/disconnect", encoder(c.Mux.Disconnect))
 	r.Get("/push", list(func(r *http.Request) (any, error) { return c.FCM.Messages(r.Context(), r.URL.Query().Get("customer")) }))
 	r.Get("/mail", list(func(r *http.Request) (any, error) { return c.Clayful.Mails(r.Context(), r.URL.Query().Get("to")) }))
+	r.Mount("/iamport", c.Iamport.ControlRoutes())
+	r.Post("/clayful/orders/{order}/refunds/{refund}/accept", shop(func(r *http.Request) error {
+		return c.Clayful.AcceptRefund(r.Context(), chi.URLParam(r, "order"), chi.URLParam(r, "refund"))
+	}))
+	r.Post("/clayful/orders/{order}/arrive", shop(func(r *http.Request) error {
+		at := time.Now()
+		if days, err := strconv.Atoi(r.URL.Query().Get("days_ago")); err == nil {
+			at = at.AddDate(0, 0, -days)
+		}
+		return c.Clayful.Arrive(r.Context(), chi.URLParam(r, "order"), at)
+	}))
 	r.Post("/faults", c.addFault)
 	r.Get("/faults", list(func(*http.Request) (any, error) { return c.Faults.Faults(), nil }))
 	r.Delete("/faults", func(w http.ResponseWriter, _ *http.Request) {
@@ -82,6 +97,20 @@ func encoder(do func(context.Context, string) error) http.HandlerFunc {
 	}
 }
 
+// shop serves what somebody does in the shop's dashboard.
+func shop(do func(*http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch err := do(r); {
+		case errors.Is(err, clayful.ErrRefused):
+			answer(w, http.StatusConflict, map[string]string{"error": err.Error()})
+		case err != nil:
+			answer(w, http.StatusInternalServerError, map[string]string{"error": err.Error()})
+		default:
+			answer(w, http.StatusOK, map[string]bool{"ok": true})
+		}
+	}
+}
+
 func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 	var f fault.Fault
 	if err := json.NewDecoder(r.Body).Decode(&f); err != nil {
@@ -100,7 +129,7 @@ func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 func (c *Control) reset(w http.ResponseWriter, r *http.Request) {
 	c.Faults.Clear()
 	c.Faults.ForgetCalls()
-	for _, reset := range []func(context.Context) error{c.Mux.Reset, c.Clayful.Reset, c.FCM.Reset} {
+	for _, reset := range []func(context.Context) error{c.Mux.Reset, c.Clayful.Reset, c.FCM.Reset, c.Iamport.Reset} {
 		if err := reset(r.Context()); err != nil {
 			answer(w, http.StatusInternalServerError, map[string]string{"error": err.Error()})
 			return

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -165,9 +166,15 @@ func (b *Book) Before(vendor string, routes chi.Router) http.Handler {
 				status = http.StatusInternalServerError
 			}
 			http.Error(w, "simulated failure", status)
-		case Delay:
-			pause(r.Context(), time.Duration(fault.MS)*time.Millisecond)
-			inner.ServeHTTP(w, r)
+		case Delay: // acts even when the caller has gone meanwhile
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			<-time.After(time.Duration(fault.MS) * time.Millisecond)
+			late := r.WithContext(context.WithoutCancel(r.Context()))
+			late.Body = io.NopCloser(bytes.NewReader(body))
+			inner.ServeHTTP(w, late)
 		case Hang:
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
@@ -176,15 +183,6 @@ func (b *Book) Before(vendor string, routes chi.Router) http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 	})
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // swallowed is an answer nobody gets.

@@ -44,6 +44,18 @@ type Broadcast struct {
 	Revision                int64
 }
 
+type CheckoutAttempt struct {
+	CustomerID  string
+	Key         string
+	AttemptedAt time.Time
+}
+
+type DeletedOrder struct {
+	OrderID  string
+	UserID   string
+	PlacedAt time.Time
+}
+
 type InfluencerAlarm struct {
 	InfluencerID string
 	UserID       string

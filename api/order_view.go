@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"slices"
+)
+
+// complete flattens orders, and joins what the app counts on where the shop
+// gives ids alone.
+func (a *api) complete(ctx context.Context, orders []map[string]any) error {
+	var missing []string
+	for _, order := range orders {
+		for _, item := range objects(order["items"]) {
+			_, isObject := item["product"].(map[string]any)
+			if id := idOf(item["product"]); !isObject && id != "" && !slices.Contains(missing, id) {
+				missing = append(missing, id)
+			}
+		}
+	}
+	products := map[string]map[string]any{}
+	if len(missing) > 0 {
+		list, err := a.productsByID(ctx, missing)
+		if err != nil {
+			return err
+		}
+		for _, raw := range list {
+			product, err := parse(raw)
+			if err != nil {
+				return err
+			}
+			products[idOf(product)] = product
+		}
+	}
+	for _, order := range orders {
+		completeOrder(order, products)
+		orderRaw.apply(order)
+	}
+	return nil
+}
+
+func completeOrder(order map[string]any, products map[string]map[string]any) {
+	for _, list := range []string{"refunds", "fulfillments", "transactions", "items", "shipments"} {
+		if _, ok := order[list].([]any); !ok {
+			order[list] = []any{}
+		}
+	}
+	if object(order, "meta") == nil {
+		order["meta"] = map[string]any{}
+	}
+	if len(objects(order["transactions"])) == 0 {
+		order["transactions"] = []any{map[string]any{"paid": 0, "cancelled": 0, "refunded": 0}}
+	}
+	for _, transaction := range objects(order["transactions"]) {
+		if _, ok := transaction["vbanks"].([]any); !ok {
+			transaction["vbanks"] = []any{}
+		}
+	}
+	items := map[string]map[string]any{}
+	for _, item := range objects(order["items"]) {
+		items[idOf(item)] = item
+		completeItem(item, products[idOf(item["product"])])
+	}
+	for _, shipment := range objects(order["shipments"]) {
+		completeShipment(shipment)
+	}
+	for _, refund := range objects(order["refunds"]) {
+		for _, back := range objects(refund["items"]) {
+			completeRefundItem(back, items[idOf(back["item"])])
+		}
+	}
+	completeReviews(order)
+}
+
+// completeItem names the product and the options of an item's variant.
+func completeItem(item, product map[string]any) {
+	if _, isObject := item["product"].(map[string]any); !isObject {
+		id := idOf(item["product"])
+		item["product"] = map[string]any{"_id": id, "name": product["name"], "thumbnail": product["thumbnail"]}
+		if product == nil {
+			item["product"] = map[string]any{"_id": id, "name": nil, "thumbnail": map[string]any{"_id": nil, "url": nil}}
+		}
+	}
+	if id, isID := item["vendor"].(string); isID {
+		vendor := map[string]any{"_id": id, "name": nil}
+		if idOf(product["vendor"]) == id && object(product, "vendor") != nil {
+			vendor = object(product, "vendor")
+		}
+		item["vendor"] = vendor
+	}
+	variant, isObject := item["variant"].(map[string]any)
+	if !isObject {
+		id := idOf(item["variant"])
+		variant = map[string]any{"_id": id, "types": []any{}}
+		for _, known := range objects(product["variants"]) {
+			if idOf(known) == id {
+				variant = known
+			}
+		}
+		item["variant"] = variant
+	}
+	if _, ok := variant["types"].([]any); !ok {
+		variant["types"] = []any{}
+	}
+}
+
+// completeShipment has its items as objects and its vendor, too.
+func completeShipment(shipment map[string]any) {
+	list, _ := shipment["items"].([]any)
+	for i, item := range list {
+		if id, isID := item.(string); isID {
+			list[i] = map[string]any{"_id": id}
+		}
+	}
+	if id, isID := shipment["vendor"].(string); isID {
+		shipment["vendor"] = map[string]any{"_id": id}
+	}
+}
+
+// completeRefundItem shows what is given back as the order's item does.
+func completeRefundItem(back, item map[string]any) {
+	shown, isObject := back["item"].(map[string]any)
+	if !isObject {
+		shown = map[string]any{"_id": idOf(back["item"])}
+		back["item"] = shown
+	}
+	if item == nil {
+		return
+	}
+	product := object(item, "product")
+	variant := object(item, "variant")
+	if object(shown, "product") == nil {
+		shown["product"] = map[string]any{"_id": product["_id"], "name": product["name"], "thumbnail": product["thumbnail"]}
+	}
+	if object(shown, "variant") == nil {
+		shown["variant"] = map[string]any{
+			"types": variant["types"], "price": map[string]any{"sale": object(variant, "price")["sale"]},
+		}
+	}
+}
+
+// completeReviews keeps of each review its product; an odd one is passed over.
+func completeReviews(order map[string]any) {
+	reviews := []any{}
+	list, _ := order["reviews"].([]any)
+	for _, element := range list {
+		switch review := element.(type) {
+		case map[string]any:
+			if id := idOf(review["product"]); id != "" {
+				review["product"] = id
+			} else {
+				review["product"] = nil
+			}
+			reviews = append(reviews, review)
+		case string:
+			reviews = append(reviews, map[string]any{"_id": review, "product": nil})
+		}
+	}
+	order["reviews"] = reviews
+}
