@@ -19,6 +19,10 @@ run: build ## Start everything on this machine
 build:
 	@$(GO) build -o bin/byeolshow ./cmd/byeolshow
 
+.PHONY: reconcile
+reconcile: build ## Compare the shop's orders, Iamport's payments and the workflows of what runs here
+	@. ./.data/run/env && bin/byeolshow ops reconcile
+
 .PHONY: test
 test: ## Run every test, with real Postgres and Temporal
 	$(GO) test -race -timeout 14m ./...

@@ -82,7 +82,9 @@ type ProductLinks struct {
 // Refuse turns a business refusal into an error that Temporal does not retry
 // and that carries the refusal to whoever reads it.
 func Refuse(refusal *model.Error) error {
-	return temporal.NewNonRetryableApplicationError(refusal.Error(), string(refusal.Code), nil, *refusal)
+	return temporal.NewApplicationErrorWithOptions(refusal.Error(), string(refusal.Code), temporal.ApplicationErrorOptions{
+		NonRetryable: true, Details: []any{*refusal}, Category: temporal.ApplicationErrorCategoryBenign,
+	})
 }
 
 // outcome is the answer of a step: refusals are marked as such.

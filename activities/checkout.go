@@ -59,7 +59,10 @@ func (a *Activities) PlaceOrder(ctx context.Context, in NewOrder) (PlacedOrder, 
 	}
 	answer, err := a.clayful.Checkout(ctx, in.CustomerID, in.Payload)
 	if refusal := shopRefusal(err); refusal != nil {
-		return PlacedOrder{}, errors.Join(Refuse(refusal), a.store.ForgetCheckout(ctx, in.CustomerID, in.Key))
+		if err := a.store.ForgetCheckout(ctx, in.CustomerID, in.Key); err != nil {
+			return PlacedOrder{}, err // and is asked, and refused, again
+		}
+		return PlacedOrder{}, Refuse(refusal)
 	}
 	if err != nil {
 		return PlacedOrder{}, err

@@ -106,6 +106,24 @@ func (a *Activities) CancelOrder(ctx context.Context, in Cancellation) (Cancelle
 	return CancelledOrder{answer}, err
 }
 
+// CancelMismatched cancels an order as it stands, without asking Iamport: what
+// was paid is known not to be what was due. Once cancelled it stays so.
+func (a *Activities) CancelMismatched(ctx context.Context, in Cancellation) error {
+	_, err := a.clayful.CancelOrder(ctx, in.OrderID, in.By, in.Reason)
+	refusal := shopRefusal(err)
+	if refusal == nil {
+		return err
+	}
+	order, err := a.clayful.Order(ctx, in.OrderID)
+	if err != nil {
+		return err
+	}
+	if order.Status == model.OrderCancelled { // by an earlier run
+		return nil
+	}
+	return Refuse(refusal)
+}
+
 // MarkDone closes the order for good. Closing it again changes nothing.
 func (a *Activities) MarkDone(ctx context.Context, in OrderRef) error {
 	err := a.clayful.MarkDone(ctx, in.OrderID)

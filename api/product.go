@@ -226,9 +226,9 @@ func (a *api) product(w http.ResponseWriter, r *http.Request) error {
 	return a.public(w, r, "product/"+id, func(ctx context.Context) (any, error) {
 		var product map[string]any
 		var policies []map[string]any
-		group, ctx := errgroup.WithContext(ctx)
+		group, both := errgroup.WithContext(ctx)
 		group.Go(func() error {
-			raw, err := a.Clayful.Product(ctx, id)
+			raw, err := a.Clayful.Product(both, id)
 			if err != nil {
 				return err
 			}
@@ -236,7 +236,7 @@ func (a *api) product(w http.ResponseWriter, r *http.Request) error {
 			return err
 		})
 		group.Go(func() (err error) {
-			policies, err = a.policies(ctx)
+			policies, err = a.policies(both)
 			return err
 		})
 		if err := group.Wait(); err != nil {

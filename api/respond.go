@@ -104,7 +104,7 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (a *api) logFault(r *http.Request, status int, err error) {
-	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+	if status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		a.Logger.ErrorContext(r.Context(), "request failed", "method", r.Method, "error", err,
 			"route", chi.RouteContext(r.Context()).RoutePattern(), "request_id", middleware.GetReqID(r.Context()))
 	}

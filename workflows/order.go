@@ -291,14 +291,41 @@ func (o *order) rule(ctx workflow.Context, payment model.Payment) (model.Verdict
 	switch consequence {
 	case model.Sync:
 		return verdict, o.take(ctx, payment, verdict)
-	case model.GiveBack, model.GiveBackAndCancel:
+	case model.GiveBack:
 		o.giveBack(ctx, payment)
 	}
 	unpaid := o.state.Stage == model.StagePlaced || o.state.Stage == model.StageVBankIssued
-	if consequence == model.GiveBackAndCancel && unpaid {
-		o.alongside(ctx, o.giveUp)
+	if consequence == model.GiveBackAndCancel {
+		o.alongside(ctx, func(ctx workflow.Context) error {
+			if unpaid {
+				if err := o.cancelMismatched(ctx); err != nil {
+					return err
+				}
+			}
+			o.giveBack(ctx, payment)
+			return nil
+		})
 	}
 	return verdict, nil
+}
+
+// cancelMismatched cancels an order that was paid with another amount, before
+// the shop hears of that payment.
+func (o *order) cancelMismatched(ctx workflow.Context) error {
+	if err := o.money.Lock(ctx); err != nil {
+		return err
+	}
+	defer o.money.Unlock()
+	in := activities.Cancellation{OrderID: o.in.OrderID, By: "store", Reason: "결제 금액이 주문 금액과 달라 취소되었습니다"}
+	err := o.soon(ctx, "Cancel the order that was paid with another amount", o.steps.CancelMismatched, in, nil)
+	if RefusalOf(err) != nil {
+		o.look = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return o.enter(ctx, model.StageCancelled)
 }
 
 // take lets the shop take over a payment that is right. When the shop says that

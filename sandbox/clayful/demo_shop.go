@@ -3,6 +3,7 @@ package clayful
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,7 +78,7 @@ type putter func(model string, d document, fields map[string]any) error
 
 // insertPolicies ships the house's own goods for 3,000 won, free above 50,000;
 // each vendor's for 500 more than the one before, of which the last never ships
-// for free. Heavy parcels and Jeju cost more.
+// for free. Heavy parcels, couriers and Jeju cost more.
 func (s *Server) insertPolicies(put putter) error {
 	owners := []any{nil, vendors[0][0], vendors[1][0], vendors[2][0]}
 	for i, owner := range owners {
@@ -92,7 +93,10 @@ func (s *Server) insertPolicies(put putter) error {
 				map[string]any{"weightOver": 20.0, "fee": fee + extra + 5000, "free": map[string]any{"priceOver": nil}},
 			}
 		}
-		for k, method := range []string{DemoParcel, DemoQuick} {
+		for k, method := range slices.Backward([]string{DemoParcel, DemoQuick}) {
+			if owner != nil && method == DemoQuick {
+				continue // only the house has couriers
+			}
 			d := named(fmt.Sprintf("SHPPXLZCY2%d%d", k+2, i+2), "배송 정책")
 			if owner != nil {
 				d["vendor"] = owner

@@ -1,0 +1,236 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestOrderListIsPagedAndHidesWhatIsHidden(t *testing.T) {
+	p := shopper{person{"DEM222222AA2", "demo", shared.logIn(t, "demo", "demo1234!")}, t}
+	all := p.call("GET", "/order/", nil).list(t)
+	require.Len(t, all, 120)
+	rest := p.call("GET", "/order/?page=2", nil).list(t)
+	require.GreaterOrEqual(t, len(rest), 10)
+	require.Empty(t, p.call("GET", "/order/?page=3", nil).list(t))
+	statuses := map[string]bool{}
+	for _, o := range append(all, rest...) {
+		statuses[o["status"].(string)] = true
+		for _, field := range []string{"tax", "customer", "currency"} {
+			require.NotContains(t, o, field)
+		}
+		require.NotEmpty(t, o["transactions"])
+		for _, refund := range o["refunds"].([]any) {
+			item := refund.(map[string]any)["items"].([]any)[0].(map[string]any)["item"].(map[string]any)
+			require.NotEmpty(t, item["product"].(map[string]any)["name"])
+			require.Contains(t, item["variant"].(map[string]any)["price"], "sale")
+		}
+		for _, item := range o["items"].([]any) {
+			item := item.(map[string]any)
+			require.NotEmpty(t, item["product"].(map[string]any)["thumbnail"].(map[string]any)["url"])
+			require.NotContains(t, item["variant"], "weight")
+			require.IsType(t, []any{}, item["variant"].(map[string]any)["types"])
+		}
+	}
+	for _, status := range []string{"placed", "paid", "under-paid", "over-paid", "cancelled", "under-refunded", "over-refunded", "partially-refunded"} {
+		require.True(t, statuses[status], status)
+	}
+	// Three are hidden; the pages move up.
+	for _, i := range []int{0, 1, 60} {
+		path := "/order/history/" + all[i]["_id"].(string) + "/"
+		require.Equal(t, 204, p.call("DELETE", path, nil).status)
+		require.Equal(t, 409, p.call("DELETE", path, nil).status)
+	}
+	shared.control(t, "DELETE", "/calls", nil)
+	again := p.call("GET", "/order/", nil).list(t)
+	require.LessOrEqual(t, calls(t, "clayful", "GET /v1/me/orders"), 2)
+	require.Len(t, again, 120)
+	require.Equal(t, all[2]["_id"], again[0]["_id"])
+	require.Equal(t, rest[2]["_id"], again[119]["_id"])
+	next := p.call("GET", "/order/?page=2", nil).list(t)
+	require.Len(t, next, len(rest)-3)
+	require.Equal(t, rest[3]["_id"], next[0]["_id"])
+}
+
+func TestReceivedAndDone(t *testing.T) {
+	p := newShopper(t)
+	o, _ := p.paid(line(1, 1))
+	mark := func(method string) answer { return o.call(method, "/order/"+o.id+"/receivemark/", map[string]any{}) }
+	require.Equal(t, 200, mark("POST").status)
+	got := mark("POST")
+	require.Equal(t, 400, got.status)
+	require.Equal(t, `"received-order 이미 수령 완료된 주문입니다."`, string(got.body))
+	require.Equal(t, 200, mark("DELETE").status)
+
+	week, _ := p.paid(line(1, 1))
+	day, _ := p.paid(line(1, 1))
+	fault(t, map[string]any{"vendor": "clayful-webhook", "mode": "error"}) // nobody tells
+	require.Equal(t, 200, shared.control(t, "POST", "/clayful/orders/"+week.id+"/arrive?days_ago=8", map[string]any{}).status)
+	require.Equal(t, 200, shared.control(t, "POST", "/clayful/orders/"+day.id+"/arrive?days_ago=6", map[string]any{}).status)
+	require.Eventually(t, func() bool { return week.now()["done"] == true }, 30*time.Second, 200*time.Millisecond)
+	require.Equal(t, false, day.now()["done"])
+	secret := shared.variable("CLAYFUL_MARKDONE_WEBHOOK_SECRET")
+	require.Equal(t, 401, shopHook(t, "/webhook/markdone/", "forged", "order.updateFulfillment", time.Now(), map[string]any{"orderId": day.id}).status)
+	require.Equal(t, 200, shopHook(t, "/webhook/markdone/", secret, "order.updateFulfillment", time.Now(), map[string]any{"orderId": day.id}).status)
+	require.Equal(t, true, day.now()["done"], "all of it has arrived")
+}
+
+func TestOrderIsChangedByItsOwner(t *testing.T) {
+	o := newShopper(t).buy(line(1, 1))
+	got := o.call("PUT", "/order/"+o.id, map[string]any{"payload": map[string]any{"request": "문 앞에", "meta": map[string]any{"PCCC": "P123", "checkout_key": "stolen"}}})
+	require.Equal(t, 200, got.status, string(got.body))
+	now := o.now()
+	require.Equal(t, "문 앞에", now["request"])
+	require.Equal(t, "P123", now["meta"].(map[string]any)["PCCC"])
+	require.NotEqual(t, "stolen", now["meta"].(map[string]any)["checkout_key"])
+}
+
+// personal are the routes that name a document of one person's, with the ids to
+// put in: {order}, {refund}, {item}. Every other route has to be in public or in
+// guarded, so that a new one is not forgotten.
+var personal = map[string]any{
+	"GET /order/{order}":                   nil,
+	"PUT /order/{order}":                   map[string]any{"payload": map[string]any{"request": "x"}},
+	"POST /order/cancel/{order}":           map[string]any{"payload": map[string]any{"reason": "x"}},
+	"POST /order/{order}/receivemark":      map[string]any{},
+	"DELETE /order/{order}/receivemark":    map[string]any{},
+	"DELETE /order/history/{order}":        nil,
+	"POST /refund/{order}":                 map[string]any{"payload": map[string]any{"reason": "x", "items": []any{map[string]any{"item": "{item}", "quantity": 1}}, "shipments": []any{}}},
+	"POST /refund/cancel/{order}/{refund}": map[string]any{"payload": map[string]any{"reason": "x"}},
+	"PUT /cart/items {line}":               map[string]any{"payloads": []any{map[string]any{"item_id": "{line}", "payload": map[string]any{"quantity": 9}}}},
+	"DELETE /cart/items {line}":            map[string]any{"item_ids": []any{"{line}"}},
+	"POST /media/start {vod}":              map[string]any{"media_id": "{vod}"},
+	"POST /media/edit {vod}":               map[string]any{"media_id": "{vod}", "title": "x"},
+	"POST /media/end {vod}":                map[string]any{"media_id": "{vod}"},
+	"DELETE /media/delete {vod}":           map[string]any{"media_id": "{vod}"},
+	"POST /media/live_alarm {vod}":         map[string]any{"media_id": "{vod}"},
+}
+
+// own are routes of the caller's own things that name no id of anybody's.
+var own = []string{
+	"GET /influencer/streamkey", "GET /influencer/reset", "POST /influencer/update", "GET /influencer/myreadyvod", "POST /media/reserve",
+	"POST /media/alarm", "GET /media/alarm", "POST /user/upload_token", "POST /user/delete_token", "POST /cart", "DELETE /cart",
+	"POST /cart/items", "POST /cart/checkout", "PUT /cart/checkout", "GET /order",
+}
+
+// TestOtherPeoplesThings tries every route that names somebody's document as
+// another customer, another influencer and nobody: nothing is shown, nothing
+// changes.
+func TestOtherPeoplesThings(t *testing.T) {
+	for _, r := range routes { // no route is forgotten
+		if r.who == "" {
+			continue
+		}
+		name := r.method + " " + r.path
+		known := false
+		for _, path := range own {
+			known = known || path == name
+		}
+		for pattern := range personal {
+			pattern, _, _ = strings.Cut(strings.NewReplacer("{order}", nothing, "{refund}", nothing).Replace(pattern), " {")
+			known = known || pattern == name
+		}
+		require.True(t, known, "%s is in neither list: is it about somebody's own?", name)
+	}
+
+	owner := newShopper(t)
+	owner.fill(line(1, 1))
+	cart := owner.call("POST", "/cart/", nil).object(t)["cart"].([]any)[0].(map[string]any)["items"].([]any)[0].(map[string]any)["_id"].(string)
+	o, impUID := owner.paid(line(2, 2))
+	refund, _ := o.requested(o.refund([]any{o.piece(0, 1)}))
+	star := shared.newSeller(t)
+	vod := star.reserve(t, nil)
+	fill := strings.NewReplacer("{order}", o.id, "{refund}", refund, "{item}", o.items[0].(map[string]any)["_id"].(string),
+		"{line}", cart, "{vod}", fmt.Sprint(vod))
+	snapshot := func() string {
+		return fmt.Sprint(o.now(), shopGet(t, "/customers/"+owner.id+"/cart/items/count").object(t), shared.media(t, vod),
+			owner.call("POST", "/cart/", nil).object(t)["total"])
+	}
+	before := snapshot()
+	for who, token := range map[string]string{
+		"another customer": newShopper(t).token, "another influencer": shared.newSeller(t).token, "nobody": "",
+	} {
+		for pattern, body := range personal {
+			method, path, _ := strings.Cut(fill.Replace(pattern), " ")
+			path, _, _ = strings.Cut(path, " ")
+			var sent any
+			if body != nil {
+				sent = []byte(fill.Replace(string(encoded(t, body))))
+			}
+			got := call(t, method, "http://"+shared.api+path, token, sent)
+			require.Contains(t, []int{400, 401, 404}, got.status, "%s as %s: %s", pattern, who, got.body)
+			require.NotContains(t, string(got.body), "테헤란로", pattern)
+		}
+		if token == "" {
+			continue
+		}
+		info := call(t, "GET", "http://"+shared.api+"/payment/pay_info/?order_id="+o.id, token, nil).object(t)
+		require.Len(t, info, 3, "%s sees how it was paid, and no more", who)
+	}
+	require.Equal(t, before, snapshot())
+	info := owner.call("GET", "/payment/pay_info/?order_id="+o.id, nil).object(t)
+	require.Equal(t, impUID, info["imp_uid"])
+	for pattern, body := range map[string]any{"GET /order/{order}": nil, "POST /refund/cancel/{order}/{refund}": personal["POST /refund/cancel/{order}/{refund}"]} {
+		method, path, _ := strings.Cut(fill.Replace(pattern), " ")
+		require.Equal(t, 200, owner.call(method, path, body).status, "the owner may: %s", pattern)
+	}
+}
+
+// TestReadsAreFew counts the shop's calls for one of ours.
+func TestReadsAreFew(t *testing.T) {
+	p := newShopper(t)
+	for n := 1; n <= 30; n++ {
+		p.fill(line(n, 1))
+	}
+	for range 3 {
+		p.paid(line(1, 1), line(2, 1), line(4, 1))
+	}
+	one, _ := product(1)
+	for name, c := range map[string]struct {
+		do   func() answer
+		most int
+	}{
+		"cart": {func() answer {
+			return p.call("POST", "/cart/", map[string]any{"address": map[string]any{"shipping": home(), "billing": home()}})
+		}, 3},
+		"orders":     {func() answer { return p.call("GET", "/order/", nil) }, 3},
+		"product":    {func() answer { return p.call("GET", "/product/"+one, nil) }, 2},
+		"collection": {func() answer { return p.call("GET", "/product/collection/?page=1", nil) }, 3},
+		"about":      {func() answer { return p.call("GET", "/product/about/CCBAGS222222", nil) }, 3},
+		"hot deals":  {func() answer { return p.call("GET", "/product/catalog/percentage/?min=1", nil) }, 3},
+		"search":     {func() answer { return p.call("POST", "/product/search/", map[string]any{"search": "상품 0"}) }, 3},
+		"catalogues": {func() answer { return p.call("GET", "/catalog/special/", nil) }, 3},
+		"related":    {func() answer { return p.call("GET", "/media/related/?product_id="+one, nil) }, 3},
+	} {
+		require.Eventually(t, func() bool { // what was remembered is forgotten
+			shared.control(t, "DELETE", "/calls", nil)
+			require.Equal(t, 200, c.do().status, name)
+			n := 0
+			for _, count := range shared.control(t, "GET", "/calls?vendor=clayful", nil).object(t) {
+				n += int(count.(float64))
+			}
+			require.LessOrEqual(t, n, c.most, name)
+			return n > 0
+		}, 10*time.Second, time.Second, name)
+	}
+}
+
+func TestCatalogueGoesOnWhileTheShopIsDown(t *testing.T) {
+	path := "/product/about/CCMAKEUP2222/"
+	good := shared.call(t, "GET", path, "", nil)
+	require.Equal(t, 200, good.status)
+	require.Empty(t, good.header.Get("Warning"))
+	require.LessOrEqual(t, len(good.list(t)), 10)
+	fault(t, map[string]any{"vendor": "clayful", "mode": "error", "status": 500})
+	require.Eventually(t, func() bool { return shared.call(t, "GET", path, "", nil).header.Get("Warning") != "" }, 20*time.Second, 200*time.Millisecond)
+	stale := shared.call(t, "GET", path, "", nil)
+	require.Equal(t, 200, stale.status)
+	require.JSONEq(t, string(good.body), string(stale.body))
+	require.NotEmpty(t, stale.header.Get("Age"))
+	got := shared.call(t, "GET", "/product/about/CCSXMETHXNG2/", "", nil)
+	require.Equal(t, 503, got.status)
+	require.Contains(t, string(got.body), `"upstream-unavailable `)
+}

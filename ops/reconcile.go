@@ -1,0 +1,193 @@
+// Package ops is what an operator asks of all systems at once.
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/iamport"
+	"github.com/byeolshow/byeolshow/model"
+	"github.com/byeolshow/byeolshow/workflows"
+)
+
+// Books are the three that have to agree: the shop's orders, Iamport's
+// payments, and our workflows.
+type Books struct {
+	Clayful  *clayful.Client
+	Iamport  *iamport.Client
+	Temporal client.Client
+}
+
+// Kind is what is wrong with an order's money.
+type Kind string
+
+// What can be wrong.
+const (
+	PaidTwice      Kind = "paid-twice"       // more than one payment is kept
+	NotMarked      Kind = "paid-not-marked"  // the money is there and the shop does not know
+	MarkedUnpaid   Kind = "marked-not-paid"  // the shop says paid and the money is not there
+	Kept           Kind = "kept"             // money of a dead order was not given back
+	WrongAmount    Kind = "wrong-amount"     // what is kept was not due
+	RefundMissing  Kind = "refund-missing"   // accepted, and the money was not given back
+	RefundDoubled  Kind = "refund-doubled"   // given back more than once, or not as accepted
+	RefundTooEarly Kind = "refund-too-early" // given back though not accepted
+	NoWorkflow     Kind = "no-workflow"      // nobody looks after it
+)
+
+// Problem is a disagreement of the books about one order.
+type Problem struct {
+	OrderID string `json:"order_id"`
+	Kind    Kind   `json:"kind"`
+	Detail  string `json:"detail"`
+}
+
+// Report is what a reconciliation found.
+type Report struct {
+	Orders   int       `json:"orders"`   // looked at
+	Payments int       `json:"payments"` // of them
+	Refunds  int       `json:"refunds"`
+	Problems []Problem `json:"problems"`
+}
+
+// remembered is how long a finished workflow is surely still known.
+const remembered = 20 * time.Hour
+
+// atOnce is how many orders are looked at side by side.
+const atOnce = 8
+
+// Reconcile compares the books about every order our checkouts made that is
+// older than age: younger ones may be in motion.
+func (b Books) Reconcile(ctx context.Context, age time.Duration) (Report, error) {
+	report := Report{Problems: []Problem{}}
+	for page := 1; ; page++ {
+		orders, err := b.Clayful.OrderPage(ctx, url.Values{}, page)
+		if err != nil {
+			return report, err
+		}
+		if len(orders) == 0 {
+			return report, nil
+		}
+		found := make([]Report, len(orders))
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(atOnce)
+		for i, order := range orders {
+			if order.MetaString(model.CheckoutKey) == "" || time.Since(order.CreatedAt.Time) < age {
+				continue
+			}
+			group.Go(func() (err error) {
+				found[i], err = b.examine(ctx, order)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return report, err
+		}
+		for _, one := range found {
+			report.Orders += one.Orders
+			report.Payments += one.Payments
+			report.Refunds += one.Refunds
+			report.Problems = append(report.Problems, one.Problems...)
+		}
+	}
+}
+
+func (b Books) examine(ctx context.Context, order clayful.Order) (Report, error) {
+	payments, err := b.Iamport.Payments(ctx, order.ID)
+	if err != nil {
+		return Report{}, fmt.Errorf("payments of %s: %w", order.ID, err)
+	}
+	report := Report{Orders: 1, Payments: len(payments), Refunds: len(order.Refunds)}
+	report.Problems = append(moneyProblems(order, payments), refundProblems(order, payments)...)
+	watched := map[string]string{workflows.OrderID(order.ID): "the order"}
+	for _, refund := range order.Refunds {
+		if refund.Status != model.RefundCancelled {
+			watched[workflows.RefundID(order.ID, refund.ID)] = "refund " + refund.ID
+		}
+	}
+	over := order.Done || order.Status == model.OrderCancelled
+	if over && time.Since(order.CreatedAt.Time) > remembered {
+		return report, nil
+	}
+	for id, what := range watched {
+		_, err := b.Temporal.DescribeWorkflow(ctx, id, "")
+		var missing *serviceerror.NotFound
+		if errors.As(err, &missing) {
+			report.Problems = append(report.Problems, Problem{order.ID, NoWorkflow, what + " has no workflow " + id})
+		} else if err != nil {
+			return report, fmt.Errorf("look for %s: %w", id, err)
+		}
+	}
+	return report, nil
+}
+
+// moneyProblems compare what is kept with what is due.
+func moneyProblems(order clayful.Order, payments []iamport.Payment) []Problem {
+	var problems []Problem
+	add := func(kind Kind, format string, args ...any) {
+		problems = append(problems, Problem{order.ID, kind, fmt.Sprintf(format, args...)})
+	}
+	var paid, kept, keptParts int64
+	for _, p := range payments {
+		if p.Paid() {
+			paid += p.Amount
+		}
+		if p.Paid() && p.Left() > 0 {
+			kept += p.Left()
+			keptParts++
+		}
+	}
+	var marked float64
+	for _, t := range order.Transactions {
+		marked += float64(t.Paid)
+	}
+	due := int64(order.Total.Amount)
+	switch {
+	case keptParts > 1:
+		add(PaidTwice, "%d payments are kept, %d won", keptParts, kept)
+	case order.Status == model.OrderCancelled && kept > 0:
+		add(Kept, "%d won of a cancelled order are kept", kept)
+	case order.Status == model.OrderPlaced && kept > 0:
+		add(NotMarked, "%d won were paid, and the order is placed", kept)
+	case order.Status != model.OrderCancelled && kept > due:
+		add(WrongAmount, "%d won are kept, %d are due", kept, due)
+	}
+	if marked > 0 && paid == 0 {
+		add(MarkedUnpaid, "the shop knows of %.0f won, Iamport of none", marked)
+	}
+	return problems
+}
+
+// refundProblems look for each refund's trace in Iamport's record.
+func refundProblems(order clayful.Order, payments []iamport.Payment) []Problem {
+	var problems []Problem
+	for _, refund := range order.Refunds {
+		var sum, parts int64
+		for _, p := range payments {
+			for _, back := range p.CancelHistory {
+				if strings.Contains(back.Reason, refund.ID) {
+					sum += back.Amount
+					parts++
+				}
+			}
+		}
+		wanted := int64(refund.Total.Price.WithTax)
+		switch {
+		case refund.Status != model.RefundAccepted && parts > 0:
+			problems = append(problems, Problem{order.ID, RefundTooEarly, fmt.Sprintf("%s is %s, and %d won were given back", refund.ID, refund.Status, sum)})
+		case refund.Status == model.RefundAccepted && parts == 0 && wanted > 0:
+			problems = append(problems, Problem{order.ID, RefundMissing, fmt.Sprintf("%s is accepted, and %d won were not given back", refund.ID, wanted)})
+		case refund.Status == model.RefundAccepted && (parts > 1 || sum != wanted):
+			problems = append(problems, Problem{order.ID, RefundDoubled, fmt.Sprintf("%s: %d won in %d parts instead of %d", refund.ID, sum, parts, wanted)})
+		}
+	}
+	return problems
+}

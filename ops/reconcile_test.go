@@ -1,0 +1,60 @@
+package ops
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/iamport"
+)
+
+func TestProblemsAreFound(t *testing.T) {
+	t.Parallel()
+	const good = `{"imp_uid":"imp_1","amount":1000,"paid_at":5,"currency":"KRW"}`
+	const refund = `{"_id":"R1","status":"accepted","total":{"price":{"withTax":{"raw":400}}}}`
+	for name, c := range map[string]struct {
+		order, payments string
+		want            []Kind
+	}{
+		"paid":          {`{"status":"paid","total":{"amount":1000},"transactions":[{"paid":1000}]}`, `[` + good + `]`, nil},
+		"unpaid":        {`{"status":"placed","total":{"amount":1000}}`, `[]`, nil},
+		"failed":        {`{"status":"placed","total":{"amount":1000}}`, `[{"imp_uid":"i","amount":1000,"paid_at":0,"status":"failed"}]`, nil},
+		"twice":         {`{"status":"over-paid","total":{"amount":1000}}`, `[` + good + `,{"imp_uid":"imp_2","amount":1000,"paid_at":6}]`, []Kind{PaidTwice}},
+		"twice, mended": {`{"status":"paid","total":{"amount":1000}}`, `[` + good + `,{"imp_uid":"imp_2","amount":1000,"cancel_amount":1000,"paid_at":6}]`, nil},
+		"not marked":    {`{"status":"placed","total":{"amount":1000}}`, `[` + good + `]`, []Kind{NotMarked}},
+		"not paid":      {`{"status":"paid","total":{"amount":1000},"transactions":[{"paid":1000}]}`, `[]`, []Kind{MarkedUnpaid}},
+		"kept":          {`{"status":"cancelled","total":{"amount":1000}}`, `[` + good + `]`, []Kind{Kept}},
+		"too much":      {`{"status":"over-paid","total":{"amount":900}}`, `[` + good + `]`, []Kind{WrongAmount}},
+		"not refunded":  {`{"status":"under-refunded","total":{"amount":1000},"refunds":[` + refund + `]}`, `[` + good + `]`, []Kind{RefundMissing}},
+		"refunded": {
+			`{"status":"partially-refunded","total":{"amount":1000},"refunds":[` + refund + `]}`,
+			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":400,"paid_at":5,"cancel_history":[{"amount":400,"reason":"환불 [refund R1]"}]}]`, nil,
+		},
+		"refunded twice": {
+			`{"status":"over-refunded","total":{"amount":1000},"refunds":[` + refund + `]}`,
+			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":800,"paid_at":5,"cancel_history":[{"amount":400,"reason":"refund R1"},{"amount":400,"reason":"refund R1"}]}]`,
+			[]Kind{RefundDoubled},
+		},
+		"refunded too early": {
+			`{"status":"over-refunded","total":{"amount":1000},"refunds":[{"_id":"R1","status":"requested","total":{"price":{"withTax":400}}}]}`,
+			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":400,"paid_at":5,"cancel_history":[{"amount":400,"reason":"refund R1"}]}]`,
+			[]Kind{RefundTooEarly},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var order clayful.Order
+			var payments []iamport.Payment
+			require.NoError(t, json.Unmarshal([]byte(c.order), &order))
+			require.NoError(t, json.Unmarshal([]byte(c.payments), &payments))
+			var got []Kind
+			for _, p := range append(moneyProblems(order, payments), refundProblems(order, payments)...) {
+				got = append(got, p.Kind)
+				require.NotEmpty(t, p.Detail)
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
