@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os/exec"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
 )
 
 // kill ends a part of the system as kill -9 does. Dev starts the API again by
@@ -35,7 +37,8 @@ func (s *system) kill(t *testing.T, part string) {
 
 // shopping is what one shopper does on a bad day: again and again what was not
 // answered, as people do.
-func (s *system) shopping(t *testing.T, p shopper, stop time.Time) (done bool) {
+// Watch is told of each workflow before, or as, it starts.
+func (s *system) shopping(p shopper, stop time.Time, watch func(workflowID string)) (orderID string, done bool) {
 	again := func(do func() (answer, error)) (answer, bool) {
 		for time.Now().Before(stop) {
 			got, err := do()
@@ -49,9 +52,11 @@ func (s *system) shopping(t *testing.T, p shopper, stop time.Time) (done bool) {
 	send := func(method, path string, body any, headers ...string) (answer, bool) {
 		return again(func() (answer, error) { return try(method, "http://"+s.api+path, p.token, body, headers...) })
 	}
-	got, ok := send("POST", "/cart/checkout/", purchase(line(1, 1)), "Idempotency-Key", key())
+	k := key()
+	watch("checkout/" + p.id + "/" + k)
+	got, ok := send("POST", "/cart/checkout/", purchase(line(1, 1)), "Idempotency-Key", k)
 	if !ok || got.status != 200 {
-		return false
+		return "", false
 	}
 	var placed struct {
 		Order struct {
@@ -65,23 +70,25 @@ func (s *system) shopping(t *testing.T, p shopper, stop time.Time) (done bool) {
 		} `json:"order"`
 	}
 	if json.Unmarshal(got.body, &placed) != nil {
-		return false
+		return "", false
 	}
+	orderID = placed.Order.ID
+	watch("order/" + orderID)
 	paid, ok := again(func() (answer, error) {
 		return try("POST", "http://"+s.sandbox+"/control/iamport/pay", "", map[string]any{"merchant_uid": placed.Order.ID, "amount": placed.Order.Total.Amount, "notify": true})
 	})
 	if !ok || paid.status != 200 {
-		return false
+		return orderID, false
 	}
 	var payment struct {
 		ImpUID string `json:"imp_uid"`
 	}
 	if json.Unmarshal(paid.body, &payment) != nil {
-		return false
+		return orderID, false
 	}
 	_, ok = send("POST", "/payment/verify/", map[string]any{"imp_uid": payment.ImpUID, "merchant_uid": placed.Order.ID, "amount": placed.Order.Total.Amount})
 	if !ok {
-		return false
+		return orderID, false
 	}
 	got, ok = send("POST", "/refund/"+placed.Order.ID+"/", map[string]any{"payload": map[string]any{
 		"reason": "x", "items": []any{map[string]any{"item": placed.Order.Items[0].ID, "quantity": 1}}, "shipments": []any{},
@@ -90,12 +97,13 @@ func (s *system) shopping(t *testing.T, p shopper, stop time.Time) (done bool) {
 		ID string `json:"_id"`
 	}
 	if !ok || json.Unmarshal(got.body, &refund) != nil || refund.ID == "" {
-		return ok
+		return orderID, false
 	}
+	watch("refund/" + orderID + "/" + refund.ID)
 	_, ok = again(func() (answer, error) {
 		return try("POST", "http://"+s.sandbox+"/control/clayful/orders/"+placed.Order.ID+"/refunds/"+refund.ID+"/accept", "", map[string]any{})
 	})
-	return ok
+	return orderID, ok
 }
 
 // TestTheBooksAgreeAfterABadDay kills whatever there is while 200 checkouts are
@@ -121,7 +129,7 @@ func TestTheBooksAgreeAfterABadDay(t *testing.T) {
 				if !mine {
 					return
 				}
-				if shared.shopping(t, p, stop) {
+				if _, ok := shared.shopping(p, stop, func(string) {}); ok {
 					mu.Lock()
 					finished++
 					mu.Unlock()
@@ -145,13 +153,18 @@ func TestTheBooksAgreeAfterABadDay(t *testing.T) {
 	require.Eventually(t, shared.answers, time.Minute, 100*time.Millisecond)
 	require.Greater(t, finished, checkouts*9/10)
 	var report string
+	defer func() {
+		if t.Failed() {
+			t.Log(report)
+		}
+	}()
 	require.Eventually(t, func() bool {
 		reconcile := exec.Command(shared.program, "ops", "reconcile", "--older-than", "0s")
 		reconcile.Env = append(reconcile.Environ(), shared.env...)
 		output, err := reconcile.Output()
 		report = string(output)
 		return err == nil
-	}, 2*time.Minute, 3*time.Second, func() string { return report })
+	}, 2*time.Minute, 3*time.Second)
 	var books struct {
 		Orders   int   `json:"orders"`
 		Payments int   `json:"payments"`
@@ -183,4 +196,88 @@ func (s *system) pid(t *testing.T, part string) int {
 func (s *system) answers() bool {
 	got, err := try("GET", "http://"+s.api+"/ping/", "", nil)
 	return err == nil && got.status == 200
+}
+
+// TestWorkerKilledAtEachEvent kills the worker when a workflow's history has
+// reached its first event, its second, and so on to its last: each time another
+// order's. All orders end as the undisturbed one does, and so does the ledger.
+func TestWorkerKilledAtEachEvent(t *testing.T) {
+	temporal := shared.operator(t)
+	length := func(id string) (events int64, over bool) {
+		found, err := temporal.DescribeWorkflow(t.Context(), id, "")
+		if err != nil {
+			return 0, false
+		}
+		return int64(found.WorkflowExecutionMetadata.HistoryLength), found.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	}
+	buy := func(p shopper, watch func(string)) order {
+		id, ok := shared.shopping(p, time.Now().Add(4*time.Minute), watch)
+		require.True(t, ok)
+		return order{shopper: p, id: id}
+	}
+	var seen []string
+	calm := buy(newShopper(t), func(id string) { seen = append(seen, id) })
+	calm.awaitStatus("partially-refunded", 30*time.Second)
+	ends := calm.end()
+	kind := func(id string) string { name, _, _ := strings.Cut(id, "/"); return name }
+	type moment struct {
+		kind  string
+		event int64
+	}
+	var moments []moment
+	for _, id := range seen {
+		last, _ := length(id)
+		require.Positive(t, last, id)
+		for event := range last {
+			moments = append(moments, moment{kind(id), event + 1})
+		}
+	}
+	t.Log("the worker is killed", len(moments), "times")
+
+	people := make([]shopper, len(moments))
+	for i := range people {
+		people[i] = newShopper(t)
+	}
+	var killing sync.Mutex
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	orders := make([]order, len(moments))
+	for i, m := range moments {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			var watching sync.WaitGroup
+			orders[i] = buy(people[i], func(id string) {
+				if kind(id) != m.kind {
+					return
+				}
+				watching.Go(func() {
+					for {
+						if events, over := length(id); events >= m.event || over {
+							break
+						}
+						<-time.After(2 * time.Millisecond)
+					}
+					killing.Lock()
+					defer killing.Unlock()
+					shared.killWorker()
+					shared.startWorker()
+				})
+			})
+			watching.Wait()
+		})
+	}
+	wait.Wait()
+	for i, o := range orders {
+		o.awaitStatus("partially-refunded", 2*time.Minute)
+		require.Equal(t, ends, o.end(), "%+v", moments[i])
+		require.Len(t, people[i].orders(), 1)
+	}
+}
+
+// end is how an order and its money ended, less what differs by nature.
+func (o order) end() string {
+	now := o.now()
+	return fmt.Sprint(now["status"], now["total"], now["refunds"].([]any)[0].(map[string]any)["items"].([]any)[0].(map[string]any)["restocked"],
+		len(o.ledger()), o.ledger()[0]["amount"], o.ledger()[0]["cancel_amount"], len(o.ledger()[0]["cancels"].([]any)))
 }

@@ -44,12 +44,26 @@ func DefaultRules() Rules {
 	}
 }
 
+// pinned are the rules as they were when the workflow began: a change of the
+// configuration is not for those under way, whose histories it would break.
+func (r Rules) pinned(ctx workflow.Context) (Rules, error) {
+	var rules Rules
+	err := workflow.SideEffect(ctx, func(workflow.Context) any { return r }).Get(&rules)
+	return rules, err
+}
+
 // Broadcast is the life of one broadcast: reserved, live by itself when its
 // time has come and its influencer streams, ended, and completed by its
 // recording; or missed; or deleted, with nothing of it left at Mux. It ends
 // when nothing is left to wait for; a later edit or deletion takes it up anew
 // from its row. A refusal ends an update, never the workflow.
 func (r Rules) Broadcast(ctx workflow.Context, in BroadcastInput) (BroadcastState, error) {
+	if workflow.GetVersion(ctx, "rules in history", workflow.DefaultVersion, 1) == 1 {
+		var err error
+		if r, err = r.pinned(ctx); err != nil {
+			return BroadcastState{}, err
+		}
+	}
 	show := newBroadcast(in, r)
 	if err := show.listen(ctx); err != nil {
 		return BroadcastState{}, err

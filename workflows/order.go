@@ -25,11 +25,15 @@ const twinsAfter = time.Minute
 // came for nothing goes back, once. It ends when the order is done, or when no
 // late payment is to be expected any more; a later notice takes it up anew.
 func (r Rules) Order(ctx workflow.Context, in OrderInput) (OrderState, error) {
+	r, err := r.pinned(ctx)
+	if err != nil {
+		return OrderState{}, err
+	}
 	o := newOrder(in, r)
 	if err := o.listen(ctx); err != nil {
 		return OrderState{}, err
 	}
-	err := o.run(ctx)
+	err = o.run(ctx)
 	if err == nil {
 		o.waitingFor(ctx, "Over: nothing is left to wait for")
 	}

@@ -49,12 +49,16 @@ type RefundState struct {
 // stock and the shop learns of the money. It ends with that, or when the refund
 // is cancelled while it is only requested.
 func (r Rules) Refund(ctx workflow.Context, in RefundInput) (RefundState, error) {
+	r, err := r.pinned(ctx)
+	if err != nil {
+		return RefundState{}, err
+	}
 	refund := &refund{state: RefundState{RefundInput: in}, rules: r}
 	refund.journal = journal{progress: &refund.state.Progress, headline: refund.headline, heard: &refund.looks}
 	if err := refund.listen(ctx); err != nil {
 		return refund.state, err
 	}
-	err := refund.run(ctx)
+	err = refund.run(ctx)
 	return refund.state, err
 }
 

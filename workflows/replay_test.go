@@ -11,7 +11,8 @@ import (
 	"github.com/byeolshow/byeolshow/workflows"
 )
 
-// TestHistoriesReplay replays what real broadcasts went through. A change that
+// TestHistoriesReplay replays what real broadcasts, checkouts, orders and
+// refunds went through. A change that
 // fails here would break those that are under way; it needs workflow.GetVersion.
 func TestHistoriesReplay(t *testing.T) {
 	t.Parallel()
@@ -21,8 +22,17 @@ func TestHistoriesReplay(t *testing.T) {
 	for _, history := range histories {
 		t.Run(filepath.Base(history), func(t *testing.T) {
 			t.Parallel()
-			replayer := worker.NewWorkflowReplayer()
-			replayer.RegisterWorkflowWithOptions(workflows.DefaultRules().Broadcast, workflow.RegisterOptions{Name: workflows.TypeBroadcast})
+			sealed, err := workflows.NewDataConverter([]workflows.SealKey{{ID: "test", Secret: []byte("0123456789abcdef0123456789abcdef")}})
+			require.NoError(t, err)
+			replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: sealed})
+			require.NoError(t, err)
+			rules := workflows.DefaultRules()
+			for name, definition := range map[string]any{
+				workflows.TypeBroadcast: rules.Broadcast, workflows.TypeCheckout: rules.Checkout,
+				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund,
+			} {
+				replayer.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
+			}
 			replayer.RegisterWorkflow(workflows.StreamWatch)
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(nil, history))
 		})
