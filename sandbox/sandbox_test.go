@@ -21,6 +21,7 @@ import (
 	"github.com/byeolshow/byeolshow/embedded/embeddedtest"
 	"github.com/byeolshow/byeolshow/sandbox"
 	shop "github.com/byeolshow/byeolshow/sandbox/clayful"
+	payments "github.com/byeolshow/byeolshow/sandbox/iamport"
 	video "github.com/byeolshow/byeolshow/sandbox/mux"
 )
 
@@ -54,6 +55,10 @@ func newWorld(t *testing.T, changes ...func(*sandbox.Config)) *world {
 			LongestReconnect: 200 * time.Millisecond, CutAfter: 100 * time.Millisecond,
 		},
 	}
+	vendors := httptest.NewUnstartedServer(nil)
+	w.url = "http://" + vendors.Listener.Addr().String()
+	config.Iamport = payments.Config{Key: "key", Secret: "secret"}
+	config.Clayful.Iamport = shop.IamportConfig{BaseURL: w.url + "/iamport", Key: "key", Secret: "secret"}
 	for _, change := range changes {
 		change(&config)
 	}
@@ -63,9 +68,9 @@ func newWorld(t *testing.T, changes ...func(*sandbox.Config)) *world {
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Run(ctx) }()
 	t.Cleanup(func() { cancel(); require.NoError(t, <-stopped) })
-	vendors := httptest.NewServer(server.Handler())
+	vendors.Config.Handler = server.Handler()
+	vendors.Start()
 	t.Cleanup(vendors.Close)
-	w.url = vendors.URL
 	return w
 }
 

@@ -36,6 +36,9 @@ func (s *Server) Export(ctx context.Context, w io.Writer) error {
 			if len(secret) > 0 {
 				d[credentialsKey] = secret
 			}
+			for _, key := range hidden { // derived anew by an import
+				delete(d, key)
+			}
 			list = append(list, d)
 			d, secret = nil, nil
 			return nil
