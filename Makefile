@@ -46,4 +46,6 @@ generate: ## Generate the SQL queries' code
 fuzz: ## Fuzz the parsers of outside data for FUZZTIME each
 	$(GO) test -run '^$$' -fuzz FuzzParseEvent -fuzztime $(FUZZTIME) ./clients/mux
 	$(GO) test -run '^$$' -fuzz FuzzParseSeoul -fuzztime $(FUZZTIME) ./model
+	$(GO) test -run '^$$' -fuzz FuzzPayment -fuzztime $(FUZZTIME) ./clients/iamport
+	$(GO) test -run '^$$' -fuzz FuzzParseWebhook -fuzztime $(FUZZTIME) ./clients/clayful
 	$(GO) test -run '^$$' -fuzz FuzzValues -fuzztime $(FUZZTIME) ./clients/clayful

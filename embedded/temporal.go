@@ -48,7 +48,10 @@ func StartTemporal(ctx context.Context, config TemporalConfig) (*Temporal, error
 		"--dynamic-config-value", "matching.persistenceMaxQPS=100000",
 	}
 	if config.Database != "" {
-		args = append(args, "--db-filename", config.Database)
+		// Written ahead and handed to the system at each commit: a killed process
+		// loses nothing, a machine that loses its power may lose its last moment.
+		args = append(args, "--db-filename", config.Database,
+			"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal")
 	}
 	if config.UIAddress == "" {
 		args = append(args, "--headless")

@@ -189,7 +189,9 @@ func (s settings) shopWebhooks() []shop.Webhook {
 		{ID: "WEBHXXKDXNE2", URL: at + "markdone/", Secret: s.MarkdoneWebhookSecret, Modules: []string{
 			"order.markAsReceived", "order.createFulfillment", "order.updateFulfillment",
 		}},
-		{ID: "WEBHXXKALL22", URL: at + "clayful/", Secret: s.ClayfulWebhookSecret},
+		{ID: "WEBHXXKALL22", URL: at + "clayful/", Secret: s.ClayfulWebhookSecret, Modules: []string{
+			"order.acceptRefund", "order.cancel", "customer.update", "customer.delete",
+		}},
 	} {
 		if hook.Secret != "" {
 			hooks = append(hooks, hook)

@@ -191,17 +191,25 @@ func (s *Server) updateCustomer(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.change(c.Context(), "customers", target(c), func(_ pgx.Tx, d document) error {
-		return s.apply(c.Context(), d, in, c.customer == "")
+	return s.change(c.Context(), "customers", target(c), func(tx pgx.Tx, d document) error {
+		if err := s.apply(c.Context(), d, in, c.customer == ""); err != nil {
+			return err
+		}
+		return s.notify(c.Context(), tx, "customer.update", map[string]any{"customerId": d.id()}, d)
 	})
 }
 
 func (s *Server) deleteCustomer(c call) (any, error) {
-	tag, err := s.pool.Exec(c.Context(), "DELETE FROM sandbox_clayful.document WHERE model = 'customers' AND id = $1", target(c))
-	if err == nil && tag.RowsAffected() == 0 {
-		err = notExisting("customers")
-	}
-	return nil, err
+	return nil, pgx.BeginFunc(c.Context(), s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(c.Context(), "DELETE FROM sandbox_clayful.document WHERE model = 'customers' AND id = $1", target(c))
+		if err == nil && tag.RowsAffected() == 0 {
+			err = notExisting("customers")
+		}
+		if err != nil {
+			return err
+		}
+		return s.notify(c.Context(), tx, "customer.delete", map[string]any{"customerId": target(c)}, nil)
+	})
 }
 
 func (s *Server) authenticate(c call) (any, error) {

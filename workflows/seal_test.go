@@ -1,0 +1,50 @@
+package workflows_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/byeolshow/byeolshow/activities"
+	"github.com/byeolshow/byeolshow/workflows"
+)
+
+func keys(ids ...string) []workflows.SealKey {
+	var list []workflows.SealKey
+	for _, id := range ids {
+		list = append(list, workflows.SealKey{ID: id, Secret: []byte(strings.Repeat(id, 32))})
+	}
+	return list
+}
+
+func TestPersonalDataIsSealed(t *testing.T) {
+	t.Parallel()
+	sealed, err := workflows.NewDataConverter(keys("a"))
+	require.NoError(t, err)
+	order := activities.NewOrder{CustomerID: "C", Key: "k", Payload: []byte(`{"address":"테헤란로"}`)}
+	payloads, err := sealed.ToPayloads(order, activities.Price{OrderID: "O", Due: 1000})
+	require.NoError(t, err)
+	require.NotContains(t, payloads.Payloads[0].String(), "테헤란로")
+	require.NotContains(t, string(payloads.Payloads[0].Data), "address")
+	require.Contains(t, string(payloads.Payloads[1].Data), "1000", "what is not personal is for operators to read")
+
+	rotated, err := workflows.NewDataConverter(keys("b", "a"))
+	require.NoError(t, err)
+	var back activities.NewOrder
+	var price activities.Price
+	require.NoError(t, rotated.FromPayloads(payloads, &back, &price))
+	require.Equal(t, order, back)
+	stranger, err := workflows.NewDataConverter(keys("c"))
+	require.NoError(t, err)
+	require.ErrorContains(t, stranger.FromPayloads(payloads, &back, &price), "unknown key")
+	payloads.Payloads[0].Data[20] ^= 1
+	require.Error(t, rotated.FromPayloads(payloads, &back, &price))
+	_, err = workflows.NewDataConverter(nil)
+	require.Error(t, err)
+	plain, err := converter.GetDefaultDataConverter().ToPayload("x")
+	require.NoError(t, err)
+	var text string
+	require.NoError(t, sealed.FromPayload(plain, &text), "what was written without seal is read")
+}
