@@ -208,7 +208,7 @@ func TestWorkerKilledAtEachEvent(t *testing.T) {
 		if err != nil {
 			return 0, false
 		}
-		return int64(found.WorkflowExecutionMetadata.HistoryLength), found.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+		return int64(found.HistoryLength), found.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 	}
 	buy := func(p shopper, watch func(string)) order {
 		id, ok := shared.shopping(p, time.Now().Add(4*time.Minute), watch)

@@ -30,7 +30,6 @@ type shop struct {
 	synced   int
 	stocked  int
 	priced   int
-	refunds  []string // whose workflows were started
 	failing  map[string]error
 }
 
