@@ -30,6 +30,7 @@ test: ## Run every test, with real Postgres and Temporal
 .PHONY: bench
 bench: build ## Measure, and print the figures
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bench
+	@echo "The same work against Vendure: npx --yes @vendure/create@3 shop --ci; docs/benchmarks.md tells the rest."
 
 .PHONY: lint
 lint: ## Check format, style, import rules and workflow determinism

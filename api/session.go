@@ -260,12 +260,13 @@ func (s *sessions) remember(id uuid.UUID, customer *clayful.Customer, at time.Ti
 	s.members[id] = remembered{customer, at}
 }
 
-// forget makes the next request of the customer ask the shop again.
+// forget makes the next request of the customer, of everybody when it is "",
+// ask the shop again.
 func (s *sessions) forget(customerID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, known := range s.members {
-		if known.customer.ID == customerID {
+		if customerID == "" || known.customer.ID == customerID {
 			delete(s.members, id)
 		}
 	}

@@ -30,8 +30,8 @@ func (a *api) webhookRoutes(r chi.Router) {
 const noticePatience = 3 * time.Second
 
 // iamportNotice is a hint that something became of a payment. It is not
-// signed: what Iamport says when asked counts, and an order is taken up only
-// for a payment that exists.
+// signed: what Iamport says when asked counts. While Iamport is silent the hint
+// is left with the order it names, whose workflow asks until it is answered.
 func (a *api) iamportNotice(w http.ResponseWriter, r *http.Request) error {
 	in, err := fields(r)
 	if err != nil {
@@ -47,15 +47,10 @@ func (a *api) iamportNotice(w http.ResponseWriter, r *http.Request) error {
 	case iamport.IsNotFound(err):
 		return bare(w, http.StatusOK, "OK")
 	case err != nil:
-		// A running order asks by itself; another is taken up by a later notice,
-		// for the sender repeats what is not answered with 200.
-		if hintErr := a.hintIfRunning(r.Context(), in["merchant_uid"]); hintErr != nil {
-			return errors.Join(errTryLater, hintErr)
-		}
-		return errors.Join(errTryLater, err)
+		found.MerchantUID = in["merchant_uid"]
 	}
 	payment := workflows.PaymentOf(found)
-	if payment.Test && !a.TestPayments || payment.OrderID == "" {
+	if payment.Test && !a.TestPayments || !vendorID.MatchString(payment.OrderID) {
 		return bare(w, http.StatusOK, "OK")
 	}
 	if err := a.tellOrder(r.Context(), payment.OrderID, workflows.SignalPayment); err != nil {
@@ -171,8 +166,10 @@ func (a *api) shopNotice(r *http.Request, hook clayful.Webhook) error {
 	switch {
 	case hook.Module == "order.acceptRefund":
 		return a.refundNotice(r, hook)
-	case strings.HasPrefix(hook.Module, "customer."), strings.HasPrefix(hook.Module, "group."):
+	case strings.HasPrefix(hook.Module, "customer."):
 		a.sessions.forget(hook.Params.CustomerID)
+	case strings.HasPrefix(hook.Module, "group."):
+		a.sessions.forget("")
 	case hook.Module == "order.cancel" && vendorID.MatchString(hook.Params.OrderID):
 		return a.wakeOrder(r.Context(), hook.Params.OrderID)
 	}

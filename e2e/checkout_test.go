@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 )
 
 // issue gives the shopper a coupon of the shop's.
@@ -209,6 +210,27 @@ func TestRefusedCheckoutFreesItsKey(t *testing.T) {
 	item["quantity"] = 1
 	p.placed(p.call("POST", "/cart/checkout/", purchase(item), "Idempotency-Key", k))
 	require.Equal(t, 0, stock(t, id, variant))
+}
+
+func TestOrderThatCostsNothing(t *testing.T) {
+	p := newShopper(t)
+	got := shopSend(t, "POST", "/products", map[string]any{
+		"type": "downloadable", "name": map[string]any{"ko": "무료 배경화면"}, "price": map[string]any{"original": 0}, "available": true,
+	})
+	require.Equal(t, 201, got.status, string(got.body))
+	id := got.object(t)["_id"].(string)
+	got = shopSend(t, "POST", "/products/"+id+"/variants", map[string]any{"available": true, "types": []any{}})
+	item := map[string]any{"product": id, "variant": got.object(t)["_id"], "quantity": 1}
+	body := purchase(item)
+	require.Equal(t, 400, p.call("POST", "/cart/checkout/", body, "Idempotency-Key", key()).status, "there is nothing to pay")
+	delete(body["payload"].(map[string]any), "paymentMethod")
+	o := p.placed(p.call("POST", "/cart/checkout/", body, "Idempotency-Key", key()))
+	require.Zero(t, o.amount)
+	require.Equal(t, "paid", o.status())
+	found, err := shared.operator(t).DescribeWorkflow(t.Context(), "order/"+o.id, "")
+	require.NoError(t, err)
+	stage, _ := found.TypedSearchAttributes.GetKeyword(temporal.NewSearchAttributeKeyKeyword("OrderStage"))
+	require.Equal(t, "paid", stage)
 }
 
 func TestTheLastPieceIsSoldOnce(t *testing.T) {

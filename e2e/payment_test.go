@@ -162,6 +162,15 @@ func TestPaymentTable(t *testing.T) {
 		shared.control(t, "DELETE", "/faults", nil)
 		o.awaitStatus("paid", 20*time.Second)
 	})
+	t.Run("a notice while Iamport is silent", func(t *testing.T) {
+		o := p.buy(line(1, 1))
+		impUID := o.pay(nil)
+		fault(t, map[string]any{"vendor": "iamport", "mode": "error", "status": 500})
+		require.Equal(t, 200, o.notice(impUID, "paid").status, "it is kept")
+		shared.control(t, "DELETE", "/faults", nil)
+		o.awaitStatus("paid", 20*time.Second)
+		require.Equal(t, 200, (order{p, nothing, 1, nil, nil}).notice("imp_000000000000", "paid").status, "of nothing")
+	})
 	t.Run("a shop that cannot take it over", func(t *testing.T) {
 		o := p.buy(line(1, 1))
 		impUID := o.pay(nil)
