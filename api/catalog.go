@@ -103,7 +103,7 @@ func (a *api) collections(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return a.public(w, r, "collections/"+strconv.Itoa(page), func(ctx context.Context) (any, error) {
-		var shown []json.RawMessage
+		shown := []json.RawMessage{}
 		for upstream := 1; upstream <= mostPages && len(shown) < page*pageSize; upstream++ {
 			list, err := a.Clayful.RootCollections(ctx, upstream)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -16,6 +17,7 @@ const (
 	catalogueFresh   = 5 * time.Second // how long an answer is believed
 	catalogueStale   = 5 * time.Minute // how long it is given while the shop is down
 	catalogueEntries = 2000
+	catalogueBytes   = 64 << 20 // of keys and bodies
 	catalogueFlight  = 15 * time.Second
 )
 
@@ -26,6 +28,7 @@ type catalogue struct {
 	now     func() time.Time
 	flights singleflight.Group
 	known   *lru.Cache[string, catalogued]
+	held    atomic.Int64 // bytes of known
 }
 
 type catalogued struct {
@@ -34,11 +37,28 @@ type catalogued struct {
 }
 
 func newCatalogue(now func() time.Time) *catalogue {
-	known, err := lru.New[string, catalogued](catalogueEntries)
+	c := &catalogue{now: now}
+	known, err := lru.NewWithEvict(catalogueEntries, func(key string, gone catalogued) { c.held.Add(-size(key, gone)) })
 	if err != nil {
 		panic(err) // the size is right
 	}
-	return &catalogue{now: now, known: known}
+	c.known = known
+	return c
+}
+
+func size(key string, entry catalogued) int64 { return int64(len(key) + len(entry.body)) }
+
+// keep remembers an answer, and forgets the oldest while all are too much. Of a
+// key there is one flight, so that nobody else keeps the same one meanwhile.
+func (c *catalogue) keep(key string, entry catalogued) {
+	c.known.Remove(key)
+	c.held.Add(size(key, entry))
+	c.known.Add(key, entry)
+	for c.held.Load() > catalogueBytes {
+		if _, _, ok := c.known.RemoveOldest(); !ok {
+			return
+		}
+	}
 }
 
 // get answers a body and its age, which is zero while it is fresh.
@@ -58,7 +78,7 @@ func (c *catalogue) get(ctx context.Context, key string, load func(context.Conte
 		if err != nil {
 			return nil, err
 		}
-		c.known.Add(key, catalogued{body, at})
+		c.keep(key, catalogued{body, at})
 		return body, nil
 	})
 	select {

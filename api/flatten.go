@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -126,13 +127,16 @@ func parse(raw json.RawMessage) (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var document map[string]any
-	if err := decoder.Decode(&document); err != nil || document == nil {
-		return nil, fmt.Errorf("the shop's document is no object: %w", err)
+	if err := decoder.Decode(&document); err != nil {
+		return nil, fmt.Errorf("decode the shop's document: %w", err)
+	}
+	if document == nil {
+		return nil, errors.New("the shop's document is null")
 	}
 	return document, nil
 }
 
-// flattened decodes documents and flattens each.
+// all decodes documents and flattens each.
 func (f flattener) all(list []json.RawMessage) ([]map[string]any, error) {
 	documents := make([]map[string]any, 0, len(list))
 	for _, raw := range list {

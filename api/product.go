@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -180,33 +181,44 @@ func (d discounts) fits(product json.RawMessage) bool {
 // mostPages is how many of the shop's pages are read at most for one of ours.
 const mostPages = 3
 
-// discounted is one page of the products that fit. While the shop filters as
-// asked that is one call; else its first pages are read side by side, and cut.
+// discounted is one page of the products that fit. While all that the shop sends
+// fits, it filters as asked, and its pages are ours; else its first pages are
+// cut anew.
 func (a *api) discounted(ctx context.Context, d discounts, page int) ([]json.RawMessage, error) {
-	list, err := a.Clayful.ProductPage(ctx, d.query(), page)
+	first := [mostPages]int{1, 2, 3}
+	read := append(slices.Clone(first[:min(page, mostPages)-1]), page)
+	pages, err := a.discountPages(ctx, d, read)
 	if err != nil {
 		return nil, err
 	}
-	fitting := fit(list, d)
-	if len(fitting) == len(list) {
-		return fitting, nil
+	all, asked := slices.Concat(pages...), pages[len(pages)-1]
+	fitting := fit(all, d)
+	switch {
+	case len(fitting) == len(all):
+		return asked, nil
+	case page > mostPages: // nobody can tell how many lie before
+		return []json.RawMessage{}, nil
+	case len(asked) == pageSize: // there may be more
+		rest, err := a.discountPages(ctx, d, first[page:])
+		if err != nil {
+			return nil, err
+		}
+		fitting = append(fitting, fit(slices.Concat(rest...), d)...)
 	}
-	pages := make([][]json.RawMessage, mostPages-1)
+	return paged(fitting, page), nil
+}
+
+// discountPages are pages of the shop's, read side by side.
+func (a *api) discountPages(ctx context.Context, d discounts, numbers []int) ([][]json.RawMessage, error) {
+	pages := make([][]json.RawMessage, len(numbers))
 	group, ctx := errgroup.WithContext(ctx)
-	for i := range pages {
+	for i, number := range numbers {
 		group.Go(func() (err error) {
-			pages[i], err = a.Clayful.ProductPage(ctx, d.query(), i+1)
+			pages[i], err = a.Clayful.ProductPage(ctx, d.query(), number)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	all := []json.RawMessage{}
-	for _, some := range pages {
-		all = append(all, fit(some, d)...)
-	}
-	return paged(all, page), nil
+	return pages, group.Wait()
 }
 
 func fit(list []json.RawMessage, d discounts) []json.RawMessage {

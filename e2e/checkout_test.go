@@ -139,8 +139,10 @@ func TestOneOrderPerKey(t *testing.T) {
 }
 
 func TestDoubleTapWithoutAKey(t *testing.T) {
+	t.Parallel()
 	for name, body := range map[string]map[string]any{"the cart": purchase(), "an item": purchase(line(4, 1))} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newShopper(t)
 			p.fill(line(1, 1))
 			answers := make([]answer, 6)
@@ -166,8 +168,10 @@ func TestDoubleTapWithoutAKey(t *testing.T) {
 }
 
 func TestCheckoutOnBadDays(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"drop", "error", "hang"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			p := newShopper(t)
 			p.fill(line(1, 1))
 			fault(t, map[string]any{"vendor": "clayful", "method": "POST", "path": "/v1/customers/" + p.id + "/cart/checkout", "mode": mode, "times": 1})
@@ -182,6 +186,7 @@ func TestCheckoutOnBadDays(t *testing.T) {
 // TestLateTwinIsCancelled has the shop make the order of an attempt that was
 // given up, after another attempt made one: the twin is cancelled.
 func TestLateTwinIsCancelled(t *testing.T) {
+	t.Parallel()
 	p := newShopper(t)
 	fault(t, map[string]any{"vendor": "clayful", "method": "POST", "path": "/v1/customers/" + p.id + "/cart/checkout", "mode": "delay", "ms": 13000, "times": 1})
 	o := p.placed(p.call("POST", "/cart/checkout/", purchase(line(1, 1)), "Idempotency-Key", key()))

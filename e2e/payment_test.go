@@ -181,12 +181,14 @@ func TestPaymentTable(t *testing.T) {
 }
 
 func TestLostNoticeIsNoLoss(t *testing.T) {
+	t.Parallel()
 	o := newShopper(t).buy(line(1, 1))
 	o.pay(nil)
 	o.awaitStatus("paid", 20*time.Second)
 }
 
 func TestUnpaidOrderExpires(t *testing.T) {
+	t.Parallel()
 	p := newShopper(t)
 	id, variant := newProduct(t, 10000, 3)
 	o := p.buy(map[string]any{"product": id, "variant": variant, "quantity": 2})
@@ -236,20 +238,22 @@ func (p shopper) registerAccount() {
 }
 
 func TestVirtualAccount(t *testing.T) {
-	deposit := func(impUID string, notify bool) {
+	t.Parallel()
+	deposit := func(t *testing.T, impUID string, notify bool) {
 		t.Helper()
 		got := shared.control(t, "POST", "/iamport/deposit", map[string]any{"imp_uid": impUID, "notify": notify})
 		require.Equal(t, 200, got.status, string(got.body))
 	}
-	issue := func(o order, seconds int) string {
+	issue := func(t *testing.T, o order, seconds int) string {
 		t.Helper()
 		impUID := o.pay(map[string]any{"pay_method": "vbank", "outcome": "ready", "expires_in": seconds})
 		require.Equal(t, "vbankIssued", o.verify(impUID))
 		return impUID
 	}
 	t.Run("deposited late", func(t *testing.T) {
+		t.Parallel()
 		o := newShopper(t).buy(line(1, 1))
-		impUID := issue(o, 600)
+		impUID := issue(t, o, 600)
 		banks := o.now()["transactions"].([]any)[0].(map[string]any)["vbanks"].([]any)
 		require.Len(t, banks, 1)
 		shown := o.call("GET", "/order/"+o.id, nil).object(t)["transactions"].([]any)[0].(map[string]any)["vbanks"].([]any)[0].(map[string]any)
@@ -257,29 +261,31 @@ func TestVirtualAccount(t *testing.T) {
 		require.NotEmpty(t, shown["expiresAt"].(map[string]any)["raw"])
 		// Longer than an order without a virtual account waits.
 		issued := time.Now()
-		require.Eventually(t, func() bool { return time.Since(issued) > 32*time.Second }, 40*time.Second, time.Second)
+		require.Eventually(t, func() bool { return time.Since(issued) > 22*time.Second }, 40*time.Second, time.Second)
 		require.Equal(t, "placed", o.status())
-		deposit(impUID, false)
+		deposit(t, impUID, false)
 		o.awaitStatus("paid", 20*time.Second)
 		require.Equal(t, "success", o.verify(impUID))
 	})
 	t.Run("deposited after its end", func(t *testing.T) {
+		t.Parallel()
 		p := newShopper(t)
 		p.registerAccount()
 		o := p.buy(line(1, 1))
-		impUID := issue(o, 1)
+		impUID := issue(t, o, 1)
 		o.awaitStatus("cancelled", 30*time.Second)
-		deposit(impUID, true)
+		deposit(t, impUID, true)
 		o.awaitReturned(o.amount, 1)
 		account := o.ledger()[0]["refund_accounts"].([]any)[0].(map[string]any)
 		require.Equal(t, map[string]any{"Holder": "데모", "Bank": "04", "Number": "110123456789"}, account)
 	})
 	t.Run("deposited after its end without an account", func(t *testing.T) {
+		t.Parallel()
 		p := newShopper(t)
 		o := p.buy(line(1, 1))
-		impUID := issue(o, 1)
+		impUID := issue(t, o, 1)
 		o.awaitStatus("cancelled", 30*time.Second)
-		deposit(impUID, true)
+		deposit(t, impUID, true)
 		require.Eventually(t, func() bool { return shared.stuck(t, "order/"+o.id) == "operator-needed" }, 60*time.Second, 500*time.Millisecond)
 		sum, _ := o.returned()
 		require.Zero(t, sum)
@@ -289,9 +295,10 @@ func TestVirtualAccount(t *testing.T) {
 		require.Eventually(t, func() bool { return shared.stuck(t, "order/"+o.id) == "" }, 20*time.Second, 200*time.Millisecond)
 	})
 	t.Run("refunded", func(t *testing.T) {
+		t.Parallel()
 		p := newShopper(t)
 		o := p.buy(line(1, 1))
-		deposit(issue(o, 600), true)
+		deposit(t, issue(t, o, 600), true)
 		o.awaitStatus("paid", 20*time.Second)
 		got := o.refund([]any{o.piece(0, 1)})
 		require.Equal(t, 409, got.status, "no account is registered")

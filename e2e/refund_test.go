@@ -156,6 +156,7 @@ func TestRefundRequestThatWasNotAnswered(t *testing.T) {
 }
 
 func TestIamportRefusesForAWhile(t *testing.T) {
+	t.Parallel()
 	o, impUID := newShopper(t).paid(line(1, 1))
 	refund, amount := o.requested(o.refund([]any{o.piece(0, 1)}))
 	// Money that somebody took out by hand is missing: Iamport would refuse.

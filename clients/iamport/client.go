@@ -155,16 +155,26 @@ func (c *Client) withToken(ctx context.Context, method, path string, body, answe
 	return err
 }
 
-// ticket is a token that is not refused and lasts. One caller fetches it, the
-// others wait.
-func (c *Client) ticket(ctx context.Context, refused string) (string, error) {
+// known is the token there is, "" when it was refused or ends soon.
+func (c *Client) known(refused string) string {
 	c.mu.Lock()
-	known := c.token
-	c.mu.Unlock()
-	if known.value != "" && known.value != refused && time.Until(known.expires) > renewal {
-		return known.value, nil
+	defer c.mu.Unlock()
+	if c.token.value == refused || time.Until(c.token.expires) <= renewal {
+		return ""
 	}
-	fetched, err, _ := c.flights.Do("token", func() (any, error) {
+	return c.token.value
+}
+
+// ticket is a token that is not refused and lasts. One caller fetches it, the
+// others wait, as long as their own context lets them.
+func (c *Client) ticket(ctx context.Context, refused string) (string, error) {
+	if token := c.known(refused); token != "" {
+		return token, nil
+	}
+	flight := c.flights.DoChan(refused, func() (any, error) {
+		if token := c.known(refused); token != "" { // of a flight that has just landed
+			return token, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.config.Timeout)
 		defer cancel()
 		var in struct {
@@ -183,10 +193,15 @@ func (c *Client) ticket(ctx context.Context, refused string) (string, error) {
 		c.token = token{in.AccessToken, time.Now().Add(max(lasts, 2*time.Second+renewal))}
 		return in.AccessToken, nil
 	})
-	if err != nil {
-		return "", err
+	select {
+	case <-ctx.Done():
+		return "", &silence{ctx.Err()}
+	case landed := <-flight:
+		if landed.Err != nil {
+			return "", landed.Err
+		}
+		return landed.Val.(string), nil
 	}
-	return fetched.(string), nil
 }
 
 func (c *Client) once(ctx context.Context, method, path, token string, body, answer any) error {
@@ -239,6 +254,9 @@ func (c *Client) once(ctx context.Context, method, path, token string, body, ans
 	if answer == nil {
 		return nil
 	}
+	if len(envelope.Response) == 0 || bytes.Equal(envelope.Response, []byte("null")) {
+		return &silence{errors.New("the answer says nothing")} // which must not pass for a payment, or for none
+	}
 	if err := json.Unmarshal(envelope.Response, answer); err != nil {
 		return &silence{fmt.Errorf("decode: %w", err)}
 	}
@@ -257,6 +275,13 @@ func (c *Client) sandbox(separator string) string {
 		return separator + "include_sandbox=true"
 	}
 	return ""
+}
+
+// Find reads the newest payment that names the order. None is IsNotFound.
+func (c *Client) Find(ctx context.Context, merchantUID string) (Payment, error) {
+	var p Payment
+	path := "/payments/find/" + url.PathEscape(merchantUID) + "?sorting=-started" + c.sandbox("&")
+	return p, c.do(ctx, http.MethodGet, path, nil, &p)
 }
 
 // pageSize is the largest page findAll gives.

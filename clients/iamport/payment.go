@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -19,8 +20,15 @@ type Payment struct {
 	Amount        int64
 	CancelAmount  int64
 	PaidAt        int64
+	FailedAt      int64
+	CancelledAt   int64
 	CardNumber    string
+	VBankCode     string // the bank's
+	VBankName     string
+	VBankNum      string
+	VBankHolder   string
 	VBankDate     int64 // until when the virtual account takes the money
+	VBankIssuedAt int64
 	CancelHistory []Cancellation
 	Raw           json.RawMessage // the whole of it
 }
@@ -30,6 +38,7 @@ type Cancellation struct {
 	Amount int64
 	Reason string
 	ID     string
+	At     int64
 }
 
 // Paid tells whether the money ever came, whatever became of it.
@@ -51,12 +60,20 @@ func (p *Payment) UnmarshalJSON(data []byte) error {
 		Amount        number  `json:"amount"`
 		CancelAmount  number  `json:"cancel_amount"`
 		PaidAt        number  `json:"paid_at"`
+		FailedAt      number  `json:"failed_at"`
+		CancelledAt   number  `json:"cancelled_at"`
 		CardNumber    text    `json:"card_number"`
+		VBankCode     text    `json:"vbank_code"`
+		VBankName     text    `json:"vbank_name"`
+		VBankNum      text    `json:"vbank_num"`
+		VBankHolder   text    `json:"vbank_holder"`
 		VBankDate     number  `json:"vbank_date"`
+		VBankIssuedAt number  `json:"vbank_issued_at"`
 		CancelHistory []struct {
 			Amount number `json:"amount"`
 			Reason text   `json:"reason"`
 			ID     text   `json:"cancellation_id"`
+			At     number `json:"cancelled_at"`
 		} `json:"cancel_history"`
 	}
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -65,13 +82,18 @@ func (p *Payment) UnmarshalJSON(data []byte) error {
 	*p = Payment{
 		ImpUID: string(in.ImpUID), MerchantUID: string(in.MerchantUID), PayMethod: string(in.PayMethod), Status: string(in.Status),
 		Currency: string(in.Currency), Sandbox: bool(in.Sandbox), Amount: int64(in.Amount), CancelAmount: int64(in.CancelAmount),
-		PaidAt: int64(in.PaidAt), CardNumber: string(in.CardNumber), VBankDate: int64(in.VBankDate), Raw: bytes.Clone(data),
+		PaidAt: int64(in.PaidAt), FailedAt: int64(in.FailedAt), CancelledAt: int64(in.CancelledAt), CardNumber: string(in.CardNumber),
+		VBankCode: string(in.VBankCode), VBankName: string(in.VBankName), VBankNum: string(in.VBankNum), VBankHolder: string(in.VBankHolder),
+		VBankDate: int64(in.VBankDate), VBankIssuedAt: int64(in.VBankIssuedAt), Raw: bytes.Clone(data),
 	}
 	for _, c := range in.CancelHistory {
-		p.CancelHistory = append(p.CancelHistory, Cancellation{int64(c.Amount), string(c.Reason), string(c.ID)})
+		p.CancelHistory = append(p.CancelHistory, Cancellation{int64(c.Amount), string(c.Reason), string(c.ID), int64(c.At)})
 	}
 	return nil
 }
+
+// exact is up to where a float64 holds every whole number.
+const exact = 1 << 53
 
 // number is a whole number, perhaps in a string; null is 0.
 type number int64
@@ -88,7 +110,7 @@ func (n *number) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	f, err := strconv.ParseFloat(literal, 64)
-	if err != nil || f != float64(int64(f)) {
+	if err != nil || math.Abs(f) > exact || f != math.Trunc(f) {
 		return fmt.Errorf("%.30q is no whole number", literal)
 	}
 	*n = number(f)

@@ -223,8 +223,45 @@ func (s *Server) find(r *http.Request, in input) (any, error) {
 	return found[0].shown(), nil
 }
 
-// findAll pages through the payments of an order, or of a status.
+// findAll pages through the payments of an order.
 func (s *Server) findAll(r *http.Request, in input) (any, error) {
+	return s.paged(r, in, "merchant_uid = $1", chi.URLParam(r, "merchant_uid"))
+}
+
+// longestSpan is how much time one question about a status may cover.
+const longestSpan = 90 * 24 * time.Hour
+
+// byStatus pages through the payments begun between from and to, unix seconds:
+// the last 90 days unless told otherwise.
+func (s *Server) byStatus(r *http.Request, in input) (any, error) {
+	to := time.Now().Unix()
+	if in.has("to") {
+		asked, err := in.amount("to")
+		if err != nil {
+			return nil, err
+		}
+		to = asked
+	}
+	longest := int64(longestSpan / time.Second)
+	from := to - longest
+	if in.has("from") {
+		asked, err := in.amount("from")
+		if err != nil {
+			return nil, err
+		}
+		from = asked
+	}
+	if from > to || to-from > longest {
+		return nil, badRequest("조회 기간은 90일을 넘을 수 없습니다.")
+	}
+	return s.paged(r, in, "(body->>'started_at')::bigint BETWEEN $1 AND $2", from, to)
+}
+
+// lastPage is far beyond what there is.
+const lastPage = 1_000_000
+
+// paged is a page of the payments of the path's state that scope lets through.
+func (s *Server) paged(r *http.Request, in input, scope string, args ...any) (any, error) {
 	order, err := sorting(in)
 	if err != nil {
 		return nil, err
@@ -234,23 +271,24 @@ func (s *Server) findAll(r *http.Request, in input) (any, error) {
 		if !in.has(name) {
 			continue
 		}
-		if *into, err = strconv.Atoi(in.text(name)); err != nil || *into < 1 || *into > 1000 && name == "limit" {
+		if *into, err = strconv.Atoi(in.text(name)); err != nil || *into < 1 || *into > lastPage || *into > 1000 && name == "limit" {
 			return nil, badRequest(name + "이 올바르지 않습니다.")
 		}
 	}
-	state, merchant := chi.URLParam(r, "state"), chi.URLParam(r, "merchant_uid")
-	if state == "all" {
-		state = ""
+	where := scope + " AND " + visible(in)
+	if state := chi.URLParam(r, "state"); state != "" && state != "all" {
+		args = append(args, state)
+		where += " AND status = $" + strconv.Itoa(len(args))
 	}
-	where := "($1 = '' OR merchant_uid = $1) AND ($2 = '' OR status = $2) AND " + visible(in)
 	var total int
-	if err := s.pool.QueryRow(r.Context(), "SELECT count(*) FROM sandbox_iamport.payment WHERE "+where, merchant, state).Scan(&total); err != nil {
+	if err := s.pool.QueryRow(r.Context(), "SELECT count(*) FROM sandbox_iamport.payment WHERE "+where, args...).Scan(&total); err != nil {
 		return nil, fmt.Errorf("count payments: %w", err)
 	}
-	if total == 0 && merchant != "" {
+	if total == 0 && chi.URLParam(r, "merchant_uid") != "" {
 		return nil, errNoPayment
 	}
-	found, err := s.query(r.Context(), s.pool, where+" ORDER BY "+order+" LIMIT $3 OFFSET $4", merchant, state, limit, (page-1)*limit)
+	where += fmt.Sprintf(" ORDER BY %s LIMIT %d OFFSET %d", order, limit, (page-1)*limit)
+	found, err := s.query(r.Context(), s.pool, where, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -73,13 +73,15 @@ func (s *Server) Routes() chi.Router {
 		"GET /payments/find/{merchant_uid}":            s.find,
 		"GET /payments/find/{merchant_uid}/{status}":   s.find,
 		"GET /payments/findAll/{merchant_uid}":         s.findAll,
+		"GET /payments/findAll/{merchant_uid}/":        s.findAll, // as iamporter asks for any status
 		"GET /payments/findAll/{merchant_uid}/{state}": s.findAll,
-		"GET /payments/status/{state}":                 s.findAll,
+		"GET /payments/status/{state}":                 s.byStatus,
 		"POST /payments/prepare":                       s.prepare,
 		"PUT /payments/prepare":                        s.prepare,
 		"GET /payments/prepare/{merchant_uid}":         s.prepared,
 		"POST /payments/cancel":                        s.cancel,
 		"POST /vbanks":                                 s.openVBank,
+		"PUT /vbanks":                                  s.amendVBank, // as iamport-server-api does
 		"PUT /vbanks/{imp_uid}":                        s.amendVBank,
 		"DELETE /vbanks/{imp_uid}":                     s.closeVBank,
 	} {
@@ -120,7 +122,9 @@ func (in input) text(name string) string {
 	return ""
 }
 
-func (in input) has(name string) bool { return in[name] != nil && in.text(name) != "" }
+// has tells whether a field is given. One of a kind no field is of is: it must
+// not pass for an absent one, which for an amount would be everything.
+func (in input) has(name string) bool { return in[name] != nil && in[name] != "" }
 
 func (in input) amount(name string) (int64, error) {
 	n, err := strconv.ParseFloat(in.text(name), 64)

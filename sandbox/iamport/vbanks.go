@@ -3,7 +3,6 @@ package iamport
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -13,14 +12,14 @@ import (
 // openVBank opens a virtual account without a payment window.
 func (s *Server) openVBank(r *http.Request, in input) (any, error) {
 	amount, err := in.amount("amount")
-	if err != nil || in.text("merchant_uid") == "" || amount == 0 {
+	if merchant := in.text("merchant_uid"); err != nil || merchant == "" || len(merchant) > longestMerchantUID || amount == 0 {
 		return nil, badRequest("merchant_uid, amount가 올바르지 않습니다.")
 	}
-	due, err := in.amount("vbank_due")
-	if err != nil || due <= time.Now().Unix() {
-		return nil, badRequest("vbank_due가 올바르지 않습니다.")
+	due, err := in.due()
+	if err != nil {
+		return nil, err
 	}
-	request := PayRequest{MerchantUID: in.text("merchant_uid"), Amount: &amount, PayMethod: "vbank", Outcome: "ready", ExpiresIn: due - time.Now().Unix()}
+	request := PayRequest{MerchantUID: in.text("merchant_uid"), Amount: &amount, PayMethod: "vbank", Outcome: "ready", VBankDate: due}
 	impUID, err := s.Pay(r.Context(), request)
 	if err != nil {
 		return nil, fmt.Errorf("open virtual account: %w", err)
@@ -32,9 +31,23 @@ func (s *Server) openVBank(r *http.Request, in input) (any, error) {
 	return found[0].shown(), nil
 }
 
-// waiting changes a virtual account that no money came to yet.
-func (s *Server) waiting(r *http.Request, do func(*payment) error) (any, error) {
-	p, err := s.change(r.Context(), chi.URLParam(r, "imp_uid"), func(_ pgx.Tx, p *payment) error {
+// due is until when a virtual account is asked to be open, in unix seconds.
+func (in input) due() (int64, error) {
+	due, err := in.amount("vbank_due")
+	if err != nil || due <= time.Now().Unix() {
+		return 0, badRequest("vbank_due가 올바르지 않습니다.")
+	}
+	return due, nil
+}
+
+// waiting changes a virtual account that no money came to yet. The path names
+// it, or the body.
+func (s *Server) waiting(r *http.Request, in input, do func(*payment) error) (any, error) {
+	impUID := chi.URLParam(r, "imp_uid")
+	if impUID == "" {
+		impUID = in.text("imp_uid")
+	}
+	p, err := s.change(r.Context(), impUID, func(_ pgx.Tx, p *payment) error {
 		if p.Body.VBankNum == nil || p.Status != "ready" {
 			return refuse("입금 대기 중인 가상계좌가 아닙니다.")
 		}
@@ -47,21 +60,21 @@ func (s *Server) waiting(r *http.Request, do func(*payment) error) (any, error) 
 }
 
 func (s *Server) amendVBank(r *http.Request, in input) (any, error) {
-	return s.waiting(r, func(p *payment) (err error) {
+	return s.waiting(r, in, func(p *payment) (err error) {
 		if in.has("amount") {
-			if p.Amount, err = in.amount("amount"); err != nil {
-				return err
+			if p.Amount, err = in.amount("amount"); err != nil || p.Amount == 0 {
+				return badRequest("amount가 올바르지 않습니다.")
 			}
 		}
 		if in.has("vbank_due") {
-			p.Body.VBankDate, err = strconv.ParseInt(in.text("vbank_due"), 10, 64)
+			p.Body.VBankDate, err = in.due()
 		}
 		return err
 	})
 }
 
-func (s *Server) closeVBank(r *http.Request, _ input) (any, error) {
-	return s.waiting(r, func(p *payment) error {
+func (s *Server) closeVBank(r *http.Request, in input) (any, error) {
+	return s.waiting(r, in, func(p *payment) error {
 		p.Status, p.Body.CancelledAt = "cancelled", time.Now().Unix()
 		return nil
 	})

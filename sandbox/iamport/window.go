@@ -19,13 +19,14 @@ import (
 // PayRequest is what happens in the payment window.
 type PayRequest struct {
 	MerchantUID string `json:"merchant_uid"`
-	ImpUID      string `json:"imp_uid"`    // a failed payment that is tried again
-	Amount      *int64 `json:"amount"`     // nil is the prepared one
-	PayMethod   string `json:"pay_method"` // card when ""
+	ImpUID      string `json:"imp_uid"`    // a payment that failed or waits, and is tried again
+	Amount      *int64 `json:"amount"`     // nil is the prepared one; another one is a tampered window
+	PayMethod   string `json:"pay_method"` // card when "", or as it was tried before
 	Outcome     string `json:"outcome"`    // paid, ready, failed; paid when ""
 	Notify      *bool  `json:"notify"`     // nil is true
 	Sandbox     bool   `json:"sandbox"`    // in a test channel
 	ExpiresIn   int64  `json:"expires_in"` // seconds the virtual account is open; 0 is a day
+	VBankDate   int64  `json:"vbank_date"` // until when it is open, unix seconds, in place of ExpiresIn
 }
 
 // ErrRefused is what the payment window or the bank does not do.
@@ -34,9 +35,6 @@ var ErrRefused = errors.New("refused")
 // Pay does what a person does in the payment window, and answers the payment's
 // imp_uid. It refuses what is not prepared unless an amount is given.
 func (s *Server) Pay(ctx context.Context, in PayRequest) (string, error) {
-	if in.PayMethod == "" {
-		in.PayMethod = "card"
-	}
 	if in.Outcome == "" {
 		in.Outcome = "paid"
 	}
@@ -45,6 +43,9 @@ func (s *Server) Pay(ctx context.Context, in PayRequest) (string, error) {
 	}
 	if in.ImpUID != "" {
 		return in.ImpUID, s.payAgain(ctx, in)
+	}
+	if in.PayMethod == "" {
+		in.PayMethod = "card"
 	}
 	if in.MerchantUID == "" || len(in.MerchantUID) > longestMerchantUID {
 		return "", fmt.Errorf("%w: merchant_uid is missing or too long", ErrRefused)
@@ -77,35 +78,51 @@ func (s *Server) Pay(ctx context.Context, in PayRequest) (string, error) {
 
 // come is the outcome of the window.
 func (p *payment) come(in PayRequest) {
-	now := time.Now()
+	now := time.Now().Unix()
 	p.Body.PGTID = "pg" + digits(10)
-	switch {
-	case in.Outcome == "failed":
+	if p.Status = in.Outcome; p.Status == "failed" {
 		reason := "사용자가 결제를 취소하였습니다"
-		p.Status, p.Body.FailedAt, p.Body.FailReason = "failed", now.Unix(), &reason
+		p.Body.FailedAt, p.Body.FailReason = now, &reason
 		return
-	case p.Body.PayMethod == "vbank":
-		life := in.ExpiresIn
-		if life == 0 {
-			life = 24 * 60 * 60
-		}
-		code, name, number, holder := "04", "국민은행", digits(14), "별쇼"
-		p.Body.VBankCode, p.Body.VBankName, p.Body.VBankNum, p.Body.VBankHolder = &code, &name, &number, &holder
-		p.Body.VBankDate, p.Body.VBankIssuedAt = now.Unix()+life, now.Unix()
-	case p.Body.PayMethod == "card":
+	}
+	p.Body.FailedAt, p.Body.FailReason = 0, nil
+	switch p.Body.PayMethod {
+	case "vbank":
+		p.issue(in, now)
+	case "card":
 		name, number := "별카드", "5555-55**-****-"+digits(4)
 		p.Body.CardName, p.Body.CardNumber = &name, &number
 	}
-	if in.Outcome == "paid" {
-		p.Status, p.Body.PaidAt = "paid", now.Unix()
+	if p.Status == "paid" {
+		p.Body.PaidAt = now
 	}
+}
+
+// issue gives the payment a virtual account, once.
+func (p *payment) issue(in PayRequest, now int64) {
+	if p.Body.VBankNum != nil {
+		return
+	}
+	till := now + 24*60*60
+	switch {
+	case in.VBankDate != 0:
+		till = in.VBankDate
+	case in.ExpiresIn != 0:
+		till = now + in.ExpiresIn
+	}
+	code, name, number, holder := "04", "국민은행", digits(14), "별쇼"
+	p.Body.VBankCode, p.Body.VBankName, p.Body.VBankNum, p.Body.VBankHolder = &code, &name, &number, &holder
+	p.Body.VBankDate, p.Body.VBankIssuedAt = till, now
 }
 
 // payAgain turns a payment that failed or waits into what came of it.
 func (s *Server) payAgain(ctx context.Context, in PayRequest) error {
 	_, err := s.change(ctx, in.ImpUID, func(tx pgx.Tx, p *payment) error {
-		if p.Body.PaidAt > 0 {
-			return fmt.Errorf("%w: it is paid", ErrRefused)
+		if p.Status != "failed" && p.Status != "ready" {
+			return fmt.Errorf("%w: it is %s", ErrRefused, p.Status)
+		}
+		if in.PayMethod != "" {
+			p.Body.PayMethod = in.PayMethod
 		}
 		p.come(in)
 		return s.tell(ctx, tx, *p, in)
@@ -214,25 +231,71 @@ func (s *Server) ControlRoutes() chi.Router {
 	r.Get("/ledger", control(func(r *http.Request, _ struct{}) (any, error) {
 		return s.Ledger(r.Context(), r.URL.Query().Get("merchant_uid"))
 	}))
-	r.Get("/window", func(w http.ResponseWriter, r *http.Request) {
-		amount, err := s.preparedAmount(r.Context(), s.pool, r.URL.Query().Get("merchant_uid"))
-		if err != nil {
-			http.Error(w, "사전등록된 결제가 없습니다", http.StatusNotFound)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = windowPage.Execute(w, map[string]any{ // the caller has gone when this fails
-			"MerchantUID": r.URL.Query().Get("merchant_uid"), "Amount": amount, "Redirect": r.URL.Query().Get("redirect"),
-		})
-	})
+	r.Get("/window", s.window)
 	r.Post("/window", s.pressed)
 	return r
+}
+
+// price is what the window asks for: the prepared amount, and no other one, or
+// without preparation the amount of the shop's page.
+func (s *Server) price(r *http.Request) (int64, error) {
+	asked := int64(0)
+	if given := (input{"amount": r.FormValue("amount")}); given.has("amount") {
+		var err error
+		if asked, err = given.amount("amount"); err != nil {
+			return 0, err
+		}
+	}
+	prepared, err := s.preparedAmount(r.Context(), s.pool, r.FormValue("merchant_uid"))
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) && asked > 0 && r.FormValue("merchant_uid") != "":
+		return asked, nil
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, missing("사전등록된 결제가 없습니다.")
+	case err != nil:
+		return 0, fmt.Errorf("read prepared: %w", err)
+	case asked != 0 && asked != prepared:
+		return 0, &refusal{http.StatusConflict, 1, "사전등록된 금액과 결제 금액이 다릅니다."}
+	}
+	return prepared, nil
+}
+
+// complain shows why the window does not go on.
+func (s *Server) complain(w http.ResponseWriter, r *http.Request, err error) {
+	var known *refusal
+	switch {
+	case errors.As(err, &known):
+		http.Error(w, known.message, known.status)
+	case errors.Is(err, ErrRefused):
+		http.Error(w, err.Error(), http.StatusConflict)
+	default:
+		s.config.Logger.ErrorContext(r.Context(), "iamport sandbox failed", "path", r.URL.Path, "error", err)
+		http.Error(w, "서버 오류입니다.", http.StatusInternalServerError)
+	}
+}
+
+// window is the page a person pays on.
+func (s *Server) window(w http.ResponseWriter, r *http.Request) {
+	amount, err := s.price(r)
+	if err != nil {
+		s.complain(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_ = windowPage.Execute(w, map[string]any{ // the caller has gone when this fails
+		"MerchantUID": r.FormValue("merchant_uid"), "Amount": amount, "Redirect": r.FormValue("redirect"),
+	})
 }
 
 // pressed is a button of the payment window. It leads back to where the window
 // was opened from.
 func (s *Server) pressed(w http.ResponseWriter, r *http.Request) {
-	in := PayRequest{MerchantUID: r.FormValue("merchant_uid")}
+	amount, err := s.price(r)
+	if err != nil {
+		s.complain(w, r, err)
+		return
+	}
+	in := PayRequest{MerchantUID: r.FormValue("merchant_uid"), Amount: &amount}
 	switch r.FormValue("press") {
 	case "approve":
 	case "vbank":
@@ -242,7 +305,7 @@ func (s *Server) pressed(w http.ResponseWriter, r *http.Request) {
 	}
 	impUID, err := s.Pay(r.Context(), in)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
+		s.complain(w, r, err)
 		return
 	}
 	back, err := url.Parse(r.FormValue("redirect"))
