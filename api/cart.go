@@ -78,22 +78,12 @@ func (a *api) cart(w http.ResponseWriter, r *http.Request) error {
 			ids = append(ids, id)
 		}
 	}
-	products := map[string]map[string]any{}
+	var products map[string]map[string]any
 	var policies []map[string]any
 	group, ctx := errgroup.WithContext(r.Context())
-	group.Go(func() error {
-		list, err := a.productsByID(ctx, ids)
-		if err != nil {
-			return err
-		}
-		for _, raw := range list {
-			product, err := parse(raw)
-			if err != nil {
-				return err
-			}
-			products[idOf(product)] = product
-		}
-		return nil
+	group.Go(func() (err error) {
+		products, err = a.productDocuments(ctx, ids)
+		return err
 	})
 	group.Go(func() (err error) {
 		policies, err = a.policies(ctx)

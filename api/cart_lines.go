@@ -38,18 +38,14 @@ func (a *api) linesOf(ctx context.Context, token string) (map[cartLine]string, e
 // firstMethods are the first shipping method of each product, nil when it has
 // none.
 func (a *api) firstMethods(ctx context.Context, ids []string) (map[string]any, error) {
-	products, err := a.productsByID(ctx, ids)
+	products, err := a.productDocuments(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	methods := map[string]any{}
-	for _, raw := range products {
-		product, err := parse(raw)
-		if err != nil {
-			return nil, err
-		}
+	for id, product := range products {
 		if list, ok := object(product, "shipping")["methods"].([]any); ok && len(list) > 0 {
-			methods[idOf(product)] = idOf(list[0])
+			methods[id] = idOf(list[0])
 		}
 	}
 	return methods, nil

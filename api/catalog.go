@@ -236,3 +236,20 @@ func (a *api) productsByID(ctx context.Context, ids []string) ([]json.RawMessage
 	}
 	return slices.Concat(found...), nil
 }
+
+// productDocuments are products by id, decoded.
+func (a *api) productDocuments(ctx context.Context, ids []string) (map[string]map[string]any, error) {
+	list, err := a.productsByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	products := make(map[string]map[string]any, len(list))
+	for _, raw := range list {
+		product, err := parse(raw)
+		if err != nil {
+			return nil, err
+		}
+		products[idOf(product)] = product
+	}
+	return products, nil
+}

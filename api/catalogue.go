@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -66,7 +67,12 @@ func (c *catalogue) get(ctx context.Context, key string, load func(context.Conte
 	if known, ok := c.known.Get(key); ok && c.now().Sub(known.at) < catalogueFresh {
 		return known.body, 0, nil
 	}
-	flight := c.flights.DoChan(key, func() (any, error) {
+	flight := c.flights.DoChan(key, func() (landed any, err error) {
+		defer func() { // it is nobody's request, so nobody else would catch it
+			if cause := recover(); cause != nil {
+				err = fmt.Errorf("panic: %v", cause)
+			}
+		}()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogueFlight)
 		defer cancel()
 		at := c.now()

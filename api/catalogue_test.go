@@ -90,6 +90,13 @@ func TestCatalogueFliesOnce(t *testing.T) {
 	require.LessOrEqual(t, calls.Load(), int64(2))
 }
 
+func TestCataloguePanicIsAnError(t *testing.T) {
+	t.Parallel()
+	c := newCatalogue(time.Now)
+	_, _, err := c.get(t.Context(), "key", func(context.Context) (any, error) { panic("odd document") })
+	require.ErrorContains(t, err, "odd document")
+}
+
 func TestBareErrors(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -17,19 +17,9 @@ func (a *api) complete(ctx context.Context, orders []map[string]any) error {
 			}
 		}
 	}
-	products := map[string]map[string]any{}
-	if len(missing) > 0 {
-		list, err := a.productsByID(ctx, missing)
-		if err != nil {
-			return err
-		}
-		for _, raw := range list {
-			product, err := parse(raw)
-			if err != nil {
-				return err
-			}
-			products[idOf(product)] = product
-		}
+	products, err := a.productDocuments(ctx, missing)
+	if err != nil {
+		return err
 	}
 	for _, order := range orders {
 		completeOrder(order, products)

@@ -48,22 +48,13 @@ func apiCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		pool, err := openPool(ctx, s.DatabaseURL)
+		systems, err := s.connect(ctx, log)
 		if err != nil {
 			return err
 		}
-		defer pool.Close()
-		temporal, err := dialTemporal(s, log)
-		if err != nil {
-			return err
-		}
-		defer temporal.Close()
-		muxClient, err := newMux(s)
-		if err != nil {
-			return err
-		}
+		defer systems.close()
 		handler, err := api.New(api.Config{
-			Store: store.New(pool), Mux: muxClient, Temporal: temporal, Iamport: s.iamport(),
+			Store: store.New(systems.pool), Mux: systems.mux, Temporal: systems.temporal, Iamport: s.iamport(),
 			RefundWebhookSecret: s.RefundWebhookSecret, MarkdoneWebhookSecret: s.MarkdoneWebhookSecret,
 			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
 			HiddenCollections: s.HiddenCollections,
@@ -85,28 +76,19 @@ func workerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		pool, err := openPool(ctx, s.DatabaseURL)
+		systems, err := s.connect(ctx, log)
 		if err != nil {
 			return err
 		}
-		defer pool.Close()
-		temporal, err := dialTemporal(s, log)
-		if err != nil {
-			return err
-		}
-		defer temporal.Close()
-		muxClient, err := newMux(s)
-		if err != nil {
-			return err
-		}
+		defer systems.close()
 		pushes, err := push.New(push.Config{BaseURL: s.FCMBaseURL, Credentials: []byte(s.FCMCredentials)})
 		if err != nil {
 			return err
 		}
 		return worker.Run(ctx, worker.Config{
-			Temporal: temporal,
+			Temporal: systems.temporal,
 			Activities: activities.New(activities.Config{
-				Store: store.New(pool), Mux: muxClient, Push: pushes, Iamport: s.iamport(), TestPayments: s.AllowTestPayments,
+				Store: store.New(systems.pool), Mux: systems.mux, Push: pushes, Iamport: s.iamport(), TestPayments: s.AllowTestPayments,
 				Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Timeout: shopPatience}),
 				// A call that was given up may still be carried out for a while.
 				Settling: shopPatience + s.Settling,
@@ -118,6 +100,35 @@ func workerCommand() *cobra.Command {
 			},
 		})
 	})
+}
+
+// systems are what API and worker both stand on.
+type systems struct {
+	pool     *pgxpool.Pool
+	temporal client.Client
+	mux      *mux.Client
+}
+
+func (s settings) connect(ctx context.Context, log *slog.Logger) (systems, error) {
+	muxClient, err := mux.New(mux.Config{BaseURL: s.MuxBaseURL, TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret})
+	if err != nil {
+		return systems{}, err
+	}
+	pool, err := openPool(ctx, s.DatabaseURL)
+	if err != nil {
+		return systems{}, err
+	}
+	temporal, err := dialTemporal(s, log)
+	if err != nil {
+		pool.Close()
+		return systems{}, err
+	}
+	return systems{pool, temporal, muxClient}, nil
+}
+
+func (s systems) close() {
+	s.temporal.Close()
+	s.pool.Close()
 }
 
 func migrateCommand() *cobra.Command {
@@ -213,10 +224,6 @@ func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	return pool, nil
-}
-
-func newMux(s settings) (*mux.Client, error) {
-	return mux.New(mux.Config{BaseURL: s.MuxBaseURL, TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret})
 }
 
 // shopPatience is how long the worker waits for one answer of the shop.
