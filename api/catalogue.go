@@ -62,10 +62,15 @@ func (c *catalogue) keep(key string, entry catalogued) {
 	}
 }
 
+func (c *catalogue) fresh(key string) ([]byte, bool) {
+	known, ok := c.known.Get(key)
+	return known.body, ok && c.now().Sub(known.at) < catalogueFresh
+}
+
 // get answers a body and its age, which is zero while it is fresh.
 func (c *catalogue) get(ctx context.Context, key string, load func(context.Context) (any, error)) ([]byte, time.Duration, error) {
-	if known, ok := c.known.Get(key); ok && c.now().Sub(known.at) < catalogueFresh {
-		return known.body, 0, nil
+	if body, ok := c.fresh(key); ok {
+		return body, 0, nil
 	}
 	flight := c.flights.DoChan(key, func() (landed any, err error) {
 		defer func() { // it is nobody's request, so nobody else would catch it
@@ -73,6 +78,9 @@ func (c *catalogue) get(ctx context.Context, key string, load func(context.Conte
 				err = fmt.Errorf("panic: %v", cause)
 			}
 		}()
+		if body, ok := c.fresh(key); ok { // the last flight landed just now
+			return body, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogueFlight)
 		defer cancel()
 		at := c.now()
