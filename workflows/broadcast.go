@@ -158,7 +158,7 @@ func (s *broadcast) waitForEncoder(ctx workflow.Context) error {
 // by hand, when its stream has ended, or at the longest length.
 func (s *broadcast) beLive(ctx workflow.Context) error {
 	s.announce(ctx)
-	s.linkProducts(ctx, s.state.Broadcast.ProductList, nil)
+	s.linkProducts(ctx, nil)
 	endsAt := s.state.Broadcast.LiveAt.Add(s.rules.LongestShow)
 	for s.is(model.StatusLive) && !s.deleted() {
 		report, fresh := s.freshReport()
@@ -216,8 +216,8 @@ func (s *broadcast) cleanUp(ctx workflow.Context) error {
 	s.recordings = nil
 	if s.state.Broadcast.LiveAt != nil && !s.cleaned {
 		s.waitingFor(ctx, "Deleted: removing what is left of it at Mux and in its products")
-		s.linkProducts(ctx, nil, s.state.Broadcast.ProductList)
-		if err := s.insist(ctx, "Remove its recording from Mux", StuckCleanUp, s.steps.EraseRecording, s.command()); err != nil {
+		s.linkProducts(ctx, nil)
+		if err := s.insist(ctx, "Remove its recording from Mux", StuckCleanUp, s.steps.EraseRecording, func() any { return s.command() }); err != nil {
 			return err
 		}
 	}

@@ -47,6 +47,9 @@ type broadcast struct {
 	active     StreamReport // the newest report that said active
 	acted      StreamReport // the report last acted upon
 	recordings []model.Recording
+	noted      []string // products that may hold the broadcast's id
+	linksAsked int      // how often somebody asked to have that put right
+	linking    bool
 	announced  bool
 	cleaned    bool
 	beside     int // jobs running beside the story

@@ -32,8 +32,9 @@ type show struct {
 	pushes    int
 	completed int
 	erased    int
-	missing   int // how often Mux still has to fail
-	away      int // how often the database still has to fail
+	missing   int  // how often Mux still has to fail
+	away      int  // how often the database still has to fail
+	refusing  bool // the shop notes nothing in its products
 	linked    []activities.ProductLinks
 	made      []model.Recording
 	answers   map[string]error
@@ -180,6 +181,9 @@ func newShow(t *testing.T, in time.Duration) *show {
 	s.OnActivity(a.LinkProducts, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.ProductLinks) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.refusing {
+			return errors.New("the shop answers 500")
+		}
 		s.linked = append(s.linked, in)
 		return nil
 	}).Maybe()
@@ -352,6 +356,36 @@ func TestEditOfTheProductsWhileLive(t *testing.T) {
 	s.in(2*hour, func() { s.report(false) })
 	s.run()
 	require.Contains(t, s.linked, activities.ProductLinks{VODID: 7, Add: []string{"P2"}, Remove: []string{"P1"}})
+}
+
+func TestProductsAreLeftAsTheLastChangeWantsThem(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		update string
+		args   []any
+		links  activities.ProductLinks
+	}{
+		"edited": {
+			workflows.UpdateEdit,
+			[]any{model.Edit{Fields: []model.Field{model.FieldProductList}, Details: model.Details{ProductList: []string{"P2"}}}},
+			activities.ProductLinks{VODID: 7, Add: []string{"P2"}, Remove: []string{"P1"}},
+		},
+		"deleted": {workflows.UpdateDelete, nil, activities.ProductLinks{VODID: 7, Remove: []string{"P1"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShow(t, hour)
+			s.refusing = true
+			s.in(hour-time.Second, func() { s.report(true) })
+			s.in(hour+time.Minute, func() { s.ask("change", test.update, test.args...) })
+			s.in(hour+20*time.Minute, func() { s.refusing = false })
+			s.in(2*hour, func() { s.report(false) })
+			state := s.run()
+			require.Empty(t, s.refusal("change"))
+			require.Equal(t, []activities.ProductLinks{test.links}, s.linked, "nothing late comes after it")
+			require.Empty(t, state.StuckReason)
+		})
+	}
 }
 
 func TestReportsMayComeTwiceLateAndOutOfOrder(t *testing.T) {
