@@ -129,14 +129,15 @@ func (s *broadcast) linkProducts(ctx workflow.Context, former []string) {
 	s.alongside(ctx, func(ctx workflow.Context) error {
 		defer func() { s.linking = false }()
 		for done := 0; done != s.linksAsked; {
-			err := s.insist(ctx, "Note it in its products", StuckProducts, s.steps.LinkProducts, func() any {
+			right, err := s.insist(ctx, "Note it in its products", StuckProducts, s.steps.LinkProducts, func() any {
 				done = s.linksAsked
 				return s.links()
 			})
-			if err != nil {
+			if err != nil || !right {
 				return err
 			}
 		}
+		s.noted = nil
 		return nil
 	})
 }
@@ -167,26 +168,30 @@ func (s *broadcast) attachRecordings(ctx workflow.Context) error {
 
 // insist repeats a step until it succeeds, with growing pauses, each time with
 // the input as it is then. What has failed for two minutes is stuck, and says
-// so until it no longer is.
-func (s *broadcast) insist(ctx workflow.Context, summary, reason string, step any, in func() any) error {
+// so until it no longer is. It gives up when the history has become too long,
+// for the next run to begin again.
+func (s *broadcast) insist(ctx workflow.Context, summary, reason string, step any, in func() any) (done bool, err error) {
 	for pause := shortestPause; ; pause = min(2*pause, longestCleanUpPause) {
 		patient := workflow.WithScheduleToCloseTimeout(s.patient(ctx, summary), 2*time.Minute)
 		patient = workflow.WithStartToCloseTimeout(patient, time.Minute)
 		err := workflow.ExecuteActivity(patient, step, in()).Get(ctx, nil)
 		if err == nil {
-			return s.unstuck(ctx)
+			return true, s.unstuck(ctx)
 		}
 		if temporal.IsCanceledError(err) {
-			return err
+			return false, err
 		}
 		if err := s.stuck(ctx, reason, err); err != nil {
-			return err
+			return false, err
 		}
 		asked := s.linksAsked
 		if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 			Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: "Pause before trying again: " + summary},
 		}, func() bool { return s.linksAsked != asked }); err != nil {
-			return err
+			return false, err
+		}
+		if s.long(ctx) {
+			return false, nil
 		}
 	}
 }
