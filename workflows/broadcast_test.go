@@ -35,6 +35,7 @@ type show struct {
 	missing   int  // how often Mux still has to fail
 	away      int  // how often the database still has to fail
 	refusing  bool // the shop notes nothing in its products
+	blocked   bool // another broadcast of the influencer is in the way
 	linked    []activities.ProductLinks
 	made      []model.Recording
 	answers   map[string]error
@@ -86,7 +87,7 @@ func newShow(t *testing.T, in time.Duration) *show {
 	s.OnActivity(a.StartOnTime, mock.Anything, mock.Anything).Return(func(context.Context, activities.OnTime) (model.Broadcast, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.row.Status != model.StatusReady || !s.streaming {
+		if s.row.Status != model.StatusReady || !s.streaming || s.blocked {
 			return s.row, nil
 		}
 		return goLive()
@@ -96,7 +97,7 @@ func newShow(t *testing.T, in time.Duration) *show {
 		return max(0, s.row.StartedAt.Sub(s.Now()))
 	}).Maybe()
 	s.OnActivity(a.StartStreaming, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) {
-		if !s.streaming || s.row.Status != model.StatusReady || !s.row.DueAt(s.Now()) {
+		if !s.streaming || s.blocked || s.row.Status != model.StatusReady || !s.row.DueAt(s.Now()) {
 			return s.row, nil
 		}
 		return goLive()
@@ -284,6 +285,23 @@ func TestBroadcastWaitsForAnEncoderThatComesLate(t *testing.T) {
 	require.WithinDuration(t, s.after(hour+10*time.Minute), *s.row.LiveAt, 0)
 }
 
+func TestBroadcastInTheWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := newShow(t, hour)
+	s.blocked = true
+	for at := hour - 15*time.Second; at < hour+20*time.Minute; at += 15 * time.Second { // as the stream watch reports
+		s.in(at, func() { s.report(true) })
+	}
+	s.in(hour+10*time.Minute, func() {
+		require.Equal(t, model.StatusReady, s.row.Status)
+		s.blocked = false
+	})
+	s.in(2*hour, func() { s.report(false) })
+	require.Equal(t, model.StatusCompleted, s.run().Broadcast.Status)
+	require.WithinDuration(t, s.after(hour+10*time.Minute), *s.row.LiveAt, 15*time.Second)
+	require.Equal(t, 1, s.pushes)
+}
+
 func TestBroadcastIsMissedWithoutAnEncoder(t *testing.T) {
 	t.Parallel()
 	s := newShow(t, hour)
@@ -436,6 +454,18 @@ func TestLostRecordingIsLookedFor(t *testing.T) {
 	s.in(hour-time.Second, func() { s.report(true) })
 	s.in(2*hour, func() { s.report(false) })
 	require.Equal(t, "found", *s.run().Broadcast.MuxAssetPlaybackID)
+}
+
+func TestLateRecordingOfADeletedBroadcastIsRemovedToo(t *testing.T) {
+	t.Parallel()
+	s := newShow(t, hour)
+	live, deleted := began.Add(-hour), began
+	s.row.Status, s.row.LiveAt, s.row.DeletedAt = model.StatusLive, &live, &deleted
+	s.in(0, func() { s.record("asset") })
+	s.ExecuteWorkflow(workflows.TypeBroadcast, workflows.BroadcastInput{VODID: 7})
+	require.NoError(t, s.GetWorkflowError())
+	require.Equal(t, 1, s.erased)
+	require.Nil(t, s.row.MuxAssetPlaybackID)
 }
 
 func TestDeletionInEveryState(t *testing.T) {
