@@ -359,7 +359,7 @@ func relay(to io.Writer, name string, from io.Reader) {
 	for lines := bufio.NewReader(from); ; {
 		line, err := lines.ReadString('\n')
 		if line != "" {
-			fmt.Fprintf(to, "%-8s %s\n", name, strings.TrimSuffix(line, "\n"))
+			_, _ = fmt.Fprintf(to, "%-8s %s\n", name, strings.TrimSuffix(line, "\n")) // a closed terminal ends nothing
 		}
 		if err != nil {
 			return
