@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/byeolshow/byeolshow/activities"
@@ -41,12 +42,20 @@ type show struct {
 	answers   map[string]error
 }
 
+// newEnvironment is a test environment that a busy machine does not take for a
+// deadlock.
+func newEnvironment(suite *testsuite.WorkflowTestSuite) *testsuite.TestWorkflowEnvironment {
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
+	env.SetTestTimeout(time.Minute)
+	return env
+}
+
 func newShow(t *testing.T, in time.Duration) *show {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	s := &show{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answers: map[string]error{}}
+	s := &show{TestWorkflowEnvironment: newEnvironment(&suite), t: t, answers: map[string]error{}}
 	s.SetStartTime(began)
-	s.SetTestTimeout(10 * time.Second)
 	at := began.Add(in)
 	s.row = model.Broadcast{
 		VODID: 7, InfluencerID: "STAR", InfluencerName: "별하나", MuxLivestreamID: "stream", Status: model.StatusReady, ArmedAt: began,

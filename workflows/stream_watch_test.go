@@ -17,7 +17,7 @@ import (
 func TestStreamWatchTakesUpABroadcastThatLostItsWorkflow(t *testing.T) {
 	t.Parallel()
 	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
+	env := newEnvironment(&suite)
 	env.RegisterWorkflowWithOptions(workflows.DefaultRules().Broadcast, workflow.RegisterOptions{Name: workflows.TypeBroadcast})
 	var a *activities.Activities
 	env.OnActivity(a.WatchStreams, mock.Anything, mock.Anything).Return([]activities.Finding{{VODID: 7, Active: true}, {VODID: 8}}, nil)
