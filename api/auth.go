@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -64,10 +65,12 @@ func (a *api) logIn(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusBadRequest, "아이디와 비밀번호를 입력해 주세요")
 	}
 	auth, err := a.Clayful.Authenticate(r.Context(), login.UserID, login.Password)
-	if clayful.IsUnavailable(err) {
+	switch {
+	case clayful.IsUnavailable(err):
 		return err
-	}
-	if err != nil {
+	case clayful.IsCode(err, "unauthorized"): // it is us whom the shop does not know
+		return errors.Join(errTryLater, err)
+	case err != nil:
 		return refuse(http.StatusBadRequest, "아이디 또는 비밀번호가 올바르지 않습니다")
 	}
 	customer, err := a.Clayful.Me(r.Context(), auth.Token)

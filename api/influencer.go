@@ -131,23 +131,23 @@ func (a *api) resetStreamKey(w http.ResponseWriter, r *http.Request) error {
 
 func (a *api) updateInfluencer(w http.ResponseWriter, r *http.Request) error {
 	var change struct {
-		Description *string   `json:"description"`
-		Tag         *[]string `json:"tag"`
-		Youtube     *string   `json:"youtube"`
-		Instagram   *string   `json:"instagram"`
+		Description given[string]   `json:"description"`
+		Tag         given[[]string] `json:"tag"`
+		Youtube     given[string]   `json:"youtube"`
+		Instagram   given[string]   `json:"instagram"`
 	}
 	if err := decode(r, &change); err != nil {
 		return err
 	}
 	meta := map[string]any{}
-	if change.Tag != nil {
-		meta["tag"] = *change.Tag
+	if change.Tag.is {
+		meta["tag"] = change.Tag.value
 	}
-	for field, value := range map[string]*string{
+	for field, text := range map[string]given[string]{
 		"description": change.Description, "youtube": change.Youtube, "instagram": change.Instagram,
 	} {
-		if value != nil {
-			meta[field] = *value
+		if text.is {
+			meta[field] = text.value
 		}
 	}
 	if len(meta) > 0 {

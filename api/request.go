@@ -46,6 +46,21 @@ func bad(detail string) *refusal {
 	return &refusal{Status: http.StatusBadRequest, Message: errBadRequest.Message, Detail: detail}
 }
 
+// given is the value of a key that may be left out, but not be null.
+type given[T any] struct {
+	is    bool
+	value T
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *given[T]) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return errors.New("null stands where a value must")
+	}
+	g.is = true
+	return json.Unmarshal(data, &g.value)
+}
+
 // flexID is a broadcast's id: a number, or a string that holds one.
 type flexID int64
 

@@ -3,7 +3,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -97,7 +96,10 @@ func startStanding(ctx context.Context, temporal client.Client) error {
 			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 			StaticSummary:            standing.summary,
 		}, standing.workflow)
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
 			return fmt.Errorf("start %s: %w", standing.id, err)
 		}
 	}

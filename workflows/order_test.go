@@ -39,11 +39,10 @@ func newShop(t *testing.T) *shop {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	s := &shop{
-		t: t, env: suite.NewTestWorkflowEnvironment(), failing: map[string]error{},
+		t: t, env: newEnvironment(&suite), failing: map[string]error{},
 		order: model.Order{ID: "ORDER2222222", CustomerID: "CUSTXMER2222", Status: model.OrderPlaced, Due: 30000, PlacedAt: placedAt},
 	}
 	s.env.SetStartTime(placedAt)
-	s.env.SetTestTimeout(time.Minute)
 	rules := workflows.DefaultRules()
 	for name, definition := range map[string]any{workflows.TypeCheckout: rules.Checkout, workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund} {
 		s.env.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})

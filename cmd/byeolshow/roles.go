@@ -278,7 +278,7 @@ func serve(ctx context.Context, variable, address string, handler http.Handler, 
 		return fmt.Errorf("cannot listen on %s: end what uses the port, or set %s to another address (%w)", address, variable, err)
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
