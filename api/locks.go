@@ -23,7 +23,7 @@ func newKeyLocks() *keyLocks { return &keyLocks{locks: map[string]*keyLock{}} }
 // exclusively does something while nobody else, in any process, does anything
 // under the same key, or one of the others.
 func (a *api) exclusively(ctx context.Context, key string, do func(context.Context) error, others ...string) error {
-	keys := append(others, key)
+	keys := slices.Concat(others, []string{key})
 	slices.Sort(keys) // in one order, lest two wait for each other
 	for _, key := range keys {
 		release, err := a.keyLocks.acquire(ctx, key)

@@ -294,7 +294,7 @@ func TestMedia8LiveAlarm(t *testing.T) {
 	}
 	require.Eventually(t, recording, 10*time.Second, 50*time.Millisecond)
 	require.Equal(t, 202, star.command(t, "/media/start/", id).status)
-	star.disconnect(t)
+	require.Equal(t, 202, star.command(t, "/media/end/", id).status)
 	shared.awaitStatus(t, id, "completed", 30*time.Second)
 	for _, token := range ringing {
 		require.Equal(t, 1, shared.pushes(t, token), token)
