@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/model"
@@ -70,6 +71,7 @@ func (a *api) issueCoupon(w http.ResponseWriter, r *http.Request) error {
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            "Coupon " + issue.CouponID + " for customer " + issue.CustomerID,
+		TypedSearchAttributes:                    temporal.NewSearchAttributes(workflows.AttributeCustomer.ValueSet(issue.CustomerID)),
 	}, workflows.TypeCoupon, issue)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	twin := errors.As(err, &running)

@@ -318,6 +318,11 @@ func TestAlarms(t *testing.T) {
 	shared.control(t, "DELETE", "/faults", nil)
 	require.Equal(t, 503, got.status)
 	require.InDelta(t, 1, shared.media(t, id)["push_count"], 0, "undone")
+	for _, want := range []bool{false, true} { // done, and the answer lost
+		fault(t, map[string]any{"vendor": "clayful", "path": "/v1/customers/" + who.id + "/meta/Live_id", "mode": "drop", "times": 1})
+		require.Equal(t, want, toggle())
+	}
+	require.InDelta(t, 1, shared.media(t, id)["push_count"], 0)
 	require.False(t, toggle())
 	require.InDelta(t, 0, shared.media(t, id)["push_count"], 0)
 	require.Empty(t, shared.call(t, "GET", "/media/alarm/", who.token, nil).list(t))
