@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -283,18 +284,20 @@ type influencerList struct {
 	mu      sync.Mutex
 	at      time.Time
 	list    []influencerView
+	forgets int // how often it was forgotten
 }
 
 const influencerMemory = 5 * time.Second
 
 func (l *influencerList) get(ctx context.Context, a *api) ([]influencerView, error) {
 	l.mu.Lock()
-	list, at := l.list, l.at
+	list, at, forgets := l.list, l.at, l.forgets
 	l.mu.Unlock()
 	if a.Now().Sub(at) < influencerMemory {
 		return list, nil
 	}
-	flown, err, _ := l.flights.Do("all", func() (any, error) {
+	// What is asked after a change does not join a flight from before it.
+	flown, err, _ := l.flights.Do(strconv.Itoa(forgets), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		at := a.Now()
@@ -309,7 +312,9 @@ func (l *influencerList) get(ctx context.Context, a *api) ([]influencerView, err
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.list, l.at = list, at
+		if l.forgets == forgets {
+			l.list, l.at = list, at
+		}
 		return list, nil
 	})
 	if err != nil {
@@ -322,4 +327,5 @@ func (l *influencerList) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.at = time.Time{}
+	l.forgets++
 }

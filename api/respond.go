@@ -23,10 +23,22 @@ type handler func(http.ResponseWriter, *http.Request) error
 // wrapped serves a route whose errors are {"error":{"message":…}}.
 func (a *api) wrapped(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		if err := a.loggedOut(r, h(w, r)); err != nil {
 			a.fail(w, r, err)
 		}
 	}
+}
+
+// loggedOut ends the session of a caller whose token the shop no longer takes.
+func (a *api) loggedOut(r *http.Request, err error) error {
+	m := caller(r)
+	if m == nil || !clayful.IsCode(err, "unauthorized") {
+		return err
+	}
+	if err := a.sessions.revoke(r.Context(), m.Session); err != nil {
+		return err
+	}
+	return errNotLoggedIn
 }
 
 // success answers {"success": payload}.

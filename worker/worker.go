@@ -53,6 +53,7 @@ func Run(ctx context.Context, config Config) error {
 	})
 	for name, definition := range map[string]any{
 		workflows.TypeCheckout: config.Rules.Checkout, workflows.TypeOrder: config.Rules.Order, workflows.TypeRefund: config.Rules.Refund,
+		workflows.TypeCoupon: workflows.Coupon,
 	} {
 		orders.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}

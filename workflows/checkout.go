@@ -65,7 +65,7 @@ func (r Rules) Checkout(ctx workflow.Context, in CheckoutInput) (CheckoutResult,
 	}
 	if err != nil && RefusalOf(err) == nil {
 		book.waitingFor(ctx, "The shop does not answer: looking whether it made the order after all")
-		err = book.find(ctx, steps.FindOrder, order, &placed)
+		err = book.find(ctx, "Look for the order", steps.FindOrder, order, &placed)
 	}
 	if err != nil {
 		return CheckoutResult{}, refused(err)
@@ -89,9 +89,9 @@ func (r Rules) Checkout(ctx workflow.Context, in CheckoutInput) (CheckoutResult,
 
 // find repeats a search until the shop answers. That there is nothing is an
 // answer, too.
-func (j journal) find(ctx workflow.Context, step, in, out any) error {
+func (j journal) find(ctx workflow.Context, summary string, step, in, out any) error {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := workflow.ExecuteActivity(patiently(ctx, "Look for the order", 30*time.Second), step, in).Get(ctx, out)
+		err := workflow.ExecuteActivity(patiently(ctx, summary, 30*time.Second), step, in).Get(ctx, out)
 		if err == nil || RefusalOf(err) != nil || temporal.IsCanceledError(err) {
 			return err
 		}

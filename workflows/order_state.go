@@ -18,7 +18,7 @@ func OrderID(orderID string) string { return "order/" + orderID }
 // Names of the Order workflow.
 const (
 	TypeOrder = "Order"
-	// QueueOrders is the task queue of checkouts, orders and refunds.
+	// QueueOrders is the task queue of checkouts, orders, refunds and coupons.
 	QueueOrders = "orders"
 	// UpdateSettle takes a model.Payment and answers with its model.Verdict.
 	UpdateSettle = "settle"

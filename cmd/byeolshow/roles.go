@@ -60,7 +60,7 @@ func apiCommand() *cobra.Command {
 			HiddenCollections: s.HiddenCollections,
 			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
 			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup,
-			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute}, TrustedProxies: s.TrustedProxies, Logger: log,
+			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMin}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {
 			return err

@@ -93,6 +93,9 @@ func (s *Server) shown(c call, model string, found []document) ([]document, erro
 		for _, key := range hidden {
 			delete(d, key)
 		}
+		if model == "coupons" {
+			tally(d)
+		}
 		if !raw {
 			refs.render(model, d)
 		}
