@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -249,13 +250,19 @@ func (s *Server) changeOrder(c call, module string, params map[string]any, do fu
 
 func (s *Server) updateOrder(c call) (any, error) {
 	var in struct {
-		Request *string        `json:"request"`
-		Meta    map[string]any `json:"meta"`
-		Tags    []string       `json:"tags"`
-		Address map[string]any `json:"address"`
+		Request *string                   `json:"request"`
+		Meta    map[string]any            `json:"meta"`
+		Tags    []string                  `json:"tags"`
+		Address map[string]map[string]any `json:"address"`
 	}
 	if err := readInto(c.Request, &in); err != nil {
 		return nil, err
+	}
+	maps.DeleteFunc(in.Address, func(_ string, address map[string]any) bool { return address == nil })
+	for kind, address := range in.Address {
+		if err := validAddress(kind, address); err != nil {
+			return nil, err
+		}
 	}
 	if c.customer != "" && in.Tags != nil {
 		return nil, invalid("tags")
@@ -268,7 +275,7 @@ func (s *Server) updateOrder(c call) (any, error) {
 			o.Meta[key] = value
 		}
 		for _, kind := range []string{"shipping", "billing"} {
-			if address, ok := in.Address[kind].(map[string]any); ok {
+			if address, ok := in.Address[kind]; ok {
 				o.Address[kind] = address
 			}
 		}
