@@ -254,6 +254,14 @@ func TestWrongMoneyGoesBackOnce(t *testing.T) {
 			})
 			s.after(30*time.Hour, func() { s.order.Done = true })
 		}, []string{"imp_2"}, model.StageDone},
+		"a second payment, and nobody tells": {func(s *shop) {
+			s.after(time.Minute, func() {
+				s.payments = append(s.payments, s.payment("imp_1", 30000))
+				s.settle(s.payments[0], model.VerdictSuccess)
+			})
+			s.after(time.Hour, func() { s.payments = append(s.payments, s.payment("imp_2", 30000)) })
+			s.after(30*time.Hour, func() { s.order.Done = true })
+		}, []string{"imp_2"}, model.StageDone},
 		"cancelled in the shop a moment before": {func(s *shop) {
 			s.after(time.Minute, func() {
 				s.order.Status = model.OrderCancelled
