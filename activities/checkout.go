@@ -48,9 +48,8 @@ func (a *Activities) PlaceOrder(ctx context.Context, in NewOrder) (PlacedOrder, 
 		if err != nil || found {
 			return placed, err
 		}
-		if wait := time.Until(last.Add(a.settling)); wait > 0 {
-			return PlacedOrder{}, temporal.NewApplicationErrorWithOptions("the shop may still be making the order", "outcome-unknown",
-				temporal.ApplicationErrorOptions{NextRetryDelay: wait})
+		if err := a.settled(last); err != nil {
+			return PlacedOrder{}, err
 		}
 		mine, err := a.store.RepeatCheckout(ctx, in.CustomerID, in.Key, last, now())
 		if err != nil || !mine {
@@ -76,12 +75,30 @@ func (a *Activities) PlaceOrder(ctx context.Context, in NewOrder) (PlacedOrder, 
 	return PlacedOrder{Order: orderOf(placed.Order, in.CustomerID), Answer: answer, Suspect: !last.IsZero()}, nil
 }
 
-// FindOrder looks for the order of a checkout whose end is not known. None is
-// the refusal upstream-unavailable: nothing was done, and the key is free.
+// settled fails while the shop may still do what it did not answer.
+func (a *Activities) settled(last time.Time) error {
+	wait := time.Until(last.Add(a.settling))
+	if wait <= 0 {
+		return nil
+	}
+	return temporal.NewApplicationErrorWithOptions("the shop may still be making the order", "outcome-unknown",
+		temporal.ApplicationErrorOptions{NextRetryDelay: wait})
+}
+
+// FindOrder looks for the order of a checkout whose end is not known. None,
+// once the shop has had time to do what it did not answer, is the refusal
+// upstream-unavailable: nothing was done, and the key is free.
 func (a *Activities) FindOrder(ctx context.Context, in NewOrder) (PlacedOrder, error) {
+	last, err := a.store.BeginCheckout(ctx, in.CustomerID, in.Key, now())
+	if err != nil {
+		return PlacedOrder{}, err
+	}
 	placed, found, err := a.placedEarlier(ctx, in)
 	if err != nil || found {
 		return placed, err
+	}
+	if err := a.settled(last); err != nil {
+		return PlacedOrder{}, err
 	}
 	return PlacedOrder{}, Refuse(&model.Error{Code: model.CodeNoUpstream, Detail: "the shop did not make the order"})
 }

@@ -378,6 +378,7 @@ func TestCheckoutEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		place   []error // of each attempt; after them it succeeds
 		find    error
+		silent  time.Duration // how long the search is not answered
 		price   error
 		refused model.Code
 	}{
@@ -386,6 +387,7 @@ func TestCheckoutEnds(t *testing.T) {
 		"refused":                         {place: []error{activities.Refuse(&model.Error{Code: "sold-out-variant", Status: 400})}, refused: "sold-out-variant"},
 		"never answered, and not made":    {place: repeat(unknown, 1000), find: nothing, refused: model.CodeNoUpstream},
 		"never answered, and found after": {place: repeat(unknown, 1000)},
+		"found after a long silence":      {place: repeat(unknown, 1000), silent: time.Hour},
 		"without a price":                 {price: errors.New("iamport is silent")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -401,7 +403,18 @@ func TestCheckoutEnds(t *testing.T) {
 				}
 				return placed, nil
 			})
-			s.env.OnActivity(steps.FindOrder, anything, anything).Return(placed, c.find).Maybe()
+			s.env.OnActivity(steps.FindOrder, anything, anything).Return(func(context.Context, activities.NewOrder) (activities.PlacedOrder, error) {
+				if s.env.Now().Before(placedAt.Add(c.silent)) {
+					return activities.PlacedOrder{}, unknown
+				}
+				return placed, c.find
+			}).Maybe()
+			var stuck []string
+			s.env.OnUpsertTypedSearchAttributes(anything).Run(func(args mock.Arguments) {
+				attributes := args.Get(0).(temporal.SearchAttributes)
+				reason, _ := attributes.GetKeyword(workflows.AttributeStuck)
+				stuck = append(stuck, reason)
+			}).Return(nil).Maybe()
 			s.failing["price"] = c.price
 			s.env.OnWorkflow(workflows.TypeOrder, anything, anything).Return(func(_ workflow.Context, in workflows.OrderInput) (workflows.OrderState, error) {
 				require.Equal(t, c.price != nil, in.Unpriced)
@@ -410,6 +423,9 @@ func TestCheckoutEnds(t *testing.T) {
 			}).Maybe()
 			s.env.ExecuteWorkflow(workflows.TypeCheckout, in)
 			require.True(t, s.env.IsWorkflowCompleted())
+			if c.silent > 0 {
+				require.Equal(t, []string{workflows.StuckUpstream, ""}, stuck, "it was stuck, and no longer is")
+			}
 			err := s.env.GetWorkflowError()
 			if c.refused != "" {
 				require.Equal(t, c.refused, workflows.RefusalOf(err).Code)
