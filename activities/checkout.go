@@ -34,6 +34,13 @@ type PlacedOrder struct {
 // Personal marks it to be sealed in histories.
 func (PlacedOrder) Personal() {}
 
+// made is the order that came of it.
+func (in NewOrder) made(o clayful.Order, answer json.RawMessage, suspect bool) PlacedOrder {
+	order := OrderOf(o)
+	order.CustomerID = in.CustomerID
+	return PlacedOrder{Order: order, Answer: answer, Suspect: suspect}
+}
+
 // PlaceOrder makes an order once, over a shop that knows no idempotency: an
 // attempt is noted before it is made, and after one whose end is not known the
 // customer's newest orders are searched for the key. Only when the shop has had
@@ -72,7 +79,7 @@ func (a *Activities) PlaceOrder(ctx context.Context, in NewOrder) (PlacedOrder, 
 	if err := json.Unmarshal(answer, &placed); err != nil || placed.Order.ID == "" {
 		return PlacedOrder{}, fmt.Errorf("the shop's answer names no order: %w", err)
 	}
-	return PlacedOrder{Order: orderOf(placed.Order, in.CustomerID), Answer: answer, Suspect: !last.IsZero()}, nil
+	return in.made(placed.Order, answer, !last.IsZero()), nil
 }
 
 // settled fails while the shop may still do what it did not answer.
@@ -120,7 +127,7 @@ func (a *Activities) placedEarlier(ctx context.Context, in NewOrder) (PlacedOrde
 		if err != nil {
 			return PlacedOrder{}, false, fmt.Errorf("encode order: %w", err)
 		}
-		return PlacedOrder{Order: orderOf(orders[i], in.CustomerID), Answer: answer, Suspect: true}, true, nil
+		return in.made(orders[i], answer, true), true, nil
 	}
 	return PlacedOrder{}, false, nil
 }
