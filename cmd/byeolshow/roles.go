@@ -41,9 +41,10 @@ func routesCommand() *cobra.Command {
 		Use: "routes", Short: "List the routes of the HTTP API", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			routes, err := api.Routes()
-			for _, route := range routes {
-				fmt.Fprintln(cmd.OutOrStdout(), route)
+			if err != nil {
+				return err
 			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(routes, "\n"))
 			return err
 		},
 	}
