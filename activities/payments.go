@@ -93,7 +93,9 @@ func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 		return err
 	}
 	var from *iamport.Payment
+	known := false
 	for i, p := range payments {
+		known = known || in.ImpUID == p.ImpUID
 		for _, earlier := range p.CancelHistory {
 			if strings.Contains(earlier.Reason, in.Reference) {
 				return nil
@@ -105,7 +107,10 @@ func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 		}
 	}
 	if from == nil {
-		if in.Amount == 0 { // somebody gave it back otherwise
+		switch {
+		case in.ImpUID != "" && !known:
+			return fmt.Errorf("iamport does not tell of payment %s of order %s", in.ImpUID, in.OrderID)
+		case in.Amount == 0: // somebody gave it back otherwise
 			return nil
 		}
 		return temporal.NewApplicationError(fmt.Sprintf("no payment of order %s has %d won left", in.OrderID, in.Amount), ErrorNothingLeft)

@@ -103,3 +103,41 @@ func TestGiveBack(t *testing.T) {
 		})
 	}
 }
+
+// TestGiveAllBack returns a payment that was not right: all that is left of it,
+// and of no other.
+func TestGiveAllBack(t *testing.T) {
+	t.Parallel()
+	const (
+		other   = `{"imp_uid":"imp_1","merchant_uid":"ORDER2222222","amount":1000,"paid_at":5}`
+		wrong   = `{"imp_uid":"imp_2","merchant_uid":"ORDER2222222","amount":700,"cancel_amount":100,"paid_at":6}`
+		emptied = `{"imp_uid":"imp_2","merchant_uid":"ORDER2222222","amount":700,"cancel_amount":700,"paid_at":6}`
+	)
+	for name, c := range map[string]struct {
+		payments string
+		fails    bool
+		sent     float64
+	}{
+		"what is left":             {other + "," + wrong, false, 600},
+		"nothing is left":          {other + "," + emptied, false, 0},
+		"iamport does not tell of": {other, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := &outside{payments: "[" + c.payments + "]"}
+			server := httptest.NewServer(o)
+			t.Cleanup(server.Close)
+			steps := activities.New(activities.Config{Iamport: iamport.New(iamport.Config{BaseURL: server.URL, Key: "k", Secret: "s"})})
+			err := steps.GiveBack(t.Context(), activities.Return{OrderID: "ORDER2222222", ImpUID: "imp_2", Reference: "return imp_2"})
+			require.Equal(t, c.fails, err != nil, "%v", err)
+			if c.sent == 0 {
+				require.Empty(t, o.cancels)
+				return
+			}
+			require.Len(t, o.cancels, 1)
+			require.Equal(t, "imp_2", o.cancels[0]["imp_uid"])
+			require.InDelta(t, c.sent, o.cancels[0]["amount"], 0)
+			require.InDelta(t, c.sent, o.cancels[0]["checksum"], 0)
+		})
+	}
+}
