@@ -74,6 +74,7 @@ func (a *api) runCheckout(w http.ResponseWriter, r *http.Request, in workflows.C
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            "Checkout of customer " + in.CustomerID,
+		TypedSearchAttributes:                    in.Attributes(),
 	}, workflows.TypeCheckout, in)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &running) {

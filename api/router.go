@@ -63,6 +63,21 @@ func (a *api) routes() (http.Handler, error) {
 	return r, nil
 }
 
+// Routes are all routes of the API, each as "GET /order/{order_id}".
+func Routes() ([]string, error) {
+	handler, err := (&api{}).routes()
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	err = chi.Walk(handler.(chi.Routes), func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error { //nolint:errcheck // it is one
+		all = append(all, method+" "+path)
+		return nil
+	})
+	slices.Sort(all)
+	return all, err
+}
+
 func allowed(routes chi.Routes, r *http.Request) []string {
 	var methods []string
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {

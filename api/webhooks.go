@@ -136,14 +136,11 @@ func (a *api) doneNotice(r *http.Request, hook clayful.Webhook) error {
 	if clayful.IsUnavailable(err) {
 		return err
 	}
-	if err != nil || order.Done || order.Status == model.OrderPlaced || order.Status == model.OrderCancelled {
+	if err != nil {
 		return nil //nolint:nilerr // an order the shop does not have is not done
 	}
-	arrived := len(order.Fulfillments) > 0
-	for _, parcel := range order.Fulfillments {
-		arrived = arrived && parcel.Status == "arrived"
-	}
-	if order.ReceivedAt.IsZero() && !arrived {
+	facts := workflows.OrderOf(*order)
+	if facts.Stage() != model.StagePaid || facts.ReceivedAt == nil && facts.ArrivedAt == nil {
 		return nil
 	}
 	if err := a.Clayful.MarkDone(r.Context(), order.ID); err != nil {

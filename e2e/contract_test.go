@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -138,6 +140,30 @@ func requireError(t *testing.T, got answer, name string) {
 	t.Helper()
 	message, _ := got.object(t)["error"].(map[string]any)["message"].(string)
 	require.NotEmpty(t, message, name)
+}
+
+// TestNoRouteIsForgotten compares the API's own table of routes with the one
+// here, from which the tests of guards, slashes and owners are made.
+func TestNoRouteIsForgotten(t *testing.T) {
+	output, err := exec.Command(shared.program, "routes").Output()
+	require.NoError(t, err)
+	table := strings.Split(strings.TrimSpace(string(output)), "\n")
+	parameter := regexp.MustCompile(`\\\{[^}]*\\\}`)
+	tested := map[string]bool{}
+	for _, r := range routes {
+		name, found := r.method+" "+r.path, ""
+		for _, served := range table {
+			pattern := parameter.ReplaceAllString(regexp.QuoteMeta(served), "[^/]+")
+			if served == name || found == "" && regexp.MustCompile("^"+pattern+"$").MatchString(name) {
+				found = served
+			}
+		}
+		require.NotEmpty(t, found, "there is no %s %s", r.method, r.path)
+		tested[found] = true
+	}
+	for _, served := range table {
+		require.True(t, tested[served], "%s is not tested", served)
+	}
 }
 
 func TestEveryRouteWithAndWithoutItsSlash(t *testing.T) {

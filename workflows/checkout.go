@@ -23,6 +23,11 @@ type CheckoutInput struct {
 // Personal marks it to be sealed in histories.
 func (CheckoutInput) Personal() {}
 
+// Attributes are what an operator finds it by.
+func (in CheckoutInput) Attributes() temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(AttributeCustomer.ValueSet(in.CustomerID))
+}
+
 // CheckoutResult is the order that was made. Answer is the shop's.
 type CheckoutResult struct {
 	OrderID, Fingerprint string
@@ -92,8 +97,11 @@ func (r Rules) Checkout(ctx workflow.Context, in CheckoutInput) (CheckoutResult,
 func (j journal) find(ctx workflow.Context, summary string, step, in, out any) error {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		err := workflow.ExecuteActivity(patiently(ctx, summary, 30*time.Second), step, in).Get(ctx, out)
-		if err == nil || RefusalOf(err) != nil || temporal.IsCanceledError(err) {
+		if temporal.IsCanceledError(err) {
 			return err
+		}
+		if err == nil || RefusalOf(err) != nil {
+			return errors.Join(err, j.progress.loosen(ctx, j.headline()))
 		}
 		if err := j.progress.stick(ctx, j.headline(), err); err != nil {
 			return err

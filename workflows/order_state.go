@@ -38,8 +38,12 @@ type (
 	CancelledOrder = activities.CancelledOrder
 )
 
-// PaymentOf is what of Iamport's payment decides.
-var PaymentOf = activities.PaymentOf
+var (
+	// PaymentOf is what of Iamport's payment decides.
+	PaymentOf = activities.PaymentOf
+	// OrderOf is what of the shop's order decides about money and time.
+	OrderOf = activities.OrderOf
+)
 
 // Search attributes an operator finds orders by.
 var (

@@ -22,7 +22,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(devCommand(), apiCommand(), workerCommand(), migrateCommand(), sandboxCommand(), opsCommand())
+	root.AddCommand(devCommand(), apiCommand(), routesCommand(), workerCommand(), migrateCommand(), sandboxCommand(), opsCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "byeolshow:", err)
 		os.Exit(1)

@@ -36,6 +36,20 @@ import (
 	"github.com/byeolshow/byeolshow/workflows"
 )
 
+func routesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "routes", Short: "List the routes of the HTTP API", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			routes, err := api.Routes()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(routes, "\n"))
+			return err
+		},
+	}
+}
+
 func apiCommand() *cobra.Command {
 	return command("api", "Serve the HTTP API", func(ctx context.Context, s settings, log *slog.Logger) error {
 		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER",
