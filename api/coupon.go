@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -39,8 +38,6 @@ var (
 )
 
 var errIssued = &refusal{Status: http.StatusConflict, Code: "issued-coupon", Message: "이미 발급받은 쿠폰입니다"}
-
-var plainID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // issueCoupon gives the caller a coupon, once for ever. Its workflow runs once
 // at a time; who comes while it runs learns how it ended.

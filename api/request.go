@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -79,6 +80,9 @@ func (id *flexID) UnmarshalJSON(data []byte) error {
 	*id = flexID(n)
 	return nil
 }
+
+// plainID is an id as the shop and Iamport make them.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // page is ?page=, 1 when left out.
 func page(r *http.Request) (int, error) {

@@ -96,7 +96,7 @@ func (r Rules) Checkout(ctx workflow.Context, in CheckoutInput) (CheckoutResult,
 // answer, too.
 func (j journal) find(ctx workflow.Context, summary string, step, in, out any) error {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := workflow.ExecuteActivity(patiently(ctx, summary, 30*time.Second), step, in).Get(ctx, out)
+		err := workflow.ExecuteActivity(patiently(ctx, summary, trying), step, in).Get(ctx, out)
 		if temporal.IsCanceledError(err) {
 			return err
 		}

@@ -120,7 +120,7 @@ func quickly(ctx workflow.Context, summary string, longest time.Duration, attemp
 func patiently(ctx workflow.Context, summary string, longest time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Summary:                summary,
-		StartToCloseTimeout:    30 * time.Second,
+		StartToCloseTimeout:    20 * time.Second,
 		ScheduleToCloseTimeout: longest,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 15 * time.Second},
 	})
@@ -137,8 +137,12 @@ func (j journal) waitingFor(ctx workflow.Context, what string) {
 	j.progress.wait(ctx, j.headline(), what)
 }
 
+// trying is how long a step is tried before it is called stuck: long enough for
+// another try when the worker of the first one died.
+const trying = 45 * time.Second
+
 // insist repeats a step until it succeeds, with growing pauses, which a signal
-// cuts short. What has failed for half a minute is stuck, and says so until it
+// cuts short. What has failed that long is stuck, and says so until it
 // no longer is.
 func (j journal) insist(ctx workflow.Context, summary string, step, in, out any) error {
 	return j.insistUnless(ctx, summary, step, in, out, func(error) bool { return false })
@@ -148,7 +152,7 @@ func (j journal) insist(ctx workflow.Context, summary string, step, in, out any)
 // failed with last is answered then.
 func (j journal) insistUnless(ctx workflow.Context, summary string, step, in, out any, needless func(error) bool) error {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := workflow.ExecuteActivity(patiently(ctx, summary, 30*time.Second), step, in).Get(ctx, out)
+		err := workflow.ExecuteActivity(patiently(ctx, summary, trying), step, in).Get(ctx, out)
 		if temporal.IsCanceledError(err) {
 			return err
 		}
