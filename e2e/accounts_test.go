@@ -235,7 +235,9 @@ func TestASignUpLeavesAWholeAccountOrNone(t *testing.T) {
 	<-waiting
 	require.Eventually(t, shared.answers, time.Minute, 100*time.Millisecond)
 	shared.startWorker()
-	require.Eventually(t, func() bool { return len(accounts(t, who["userId"])) == 0 || len(wishlists(t, accounts(t, who["userId"])[0]["_id"])) == 1 },
+	require.Eventually(t, func() bool {
+		return len(accounts(t, who["userId"])) == 0 || len(wishlists(t, accounts(t, who["userId"])[0]["_id"])) == 1
+	},
 		time.Minute, 200*time.Millisecond)
 }
 
