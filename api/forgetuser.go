@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	mathrand "math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -60,6 +61,12 @@ func masked(id string) string {
 	return string(characters[:shown]) + strings.Repeat("*", len(characters)-shown)
 }
 
+// mailDelay is how long after the answer its work begins: not so soon that it
+// is felt in the answer, nor so regularly that it is in a later one.
+func mailDelay() time.Duration {
+	return 200*time.Millisecond + mathrand.N(800*time.Millisecond) //nolint:gosec // chance, not secrecy
+}
+
 // mailReset has a link mailed with which a new password can be set. The answer
 // comes before anybody looks whether there is such a member, so that it is the
 // same whether there is.
@@ -78,6 +85,7 @@ func (a *api) mailReset(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), answerWait)
 	defer cancel()
 	options := personal(workflows.ResetMailID(rand.Text()), "Mail to set a new password", temporal.SearchAttributes{})
+	options.StartDelay = mailDelay()
 	if _, err := a.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeResetMail, in); err != nil {
 		return err
 	}

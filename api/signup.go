@@ -37,9 +37,6 @@ type newMember struct {
 	Birthdate  string          `json:"birthdate"`
 }
 
-// errPasswordsDiffer is answered as a bare string.
-const errPasswordsDiffer = "비밀번호가 서로 다릅니다"
-
 func (m *newMember) check() error {
 	for _, field := range []*string{&m.UserID, &m.Email, &m.Alias, &m.Name, &m.Mobile} {
 		if *field = strings.TrimSpace(*field); *field == "" {
@@ -90,7 +87,7 @@ func (a *api) signUp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if m.Password != "" && m.RePassword != "" && m.Password != m.RePassword {
-		return bare(w, http.StatusBadRequest, errPasswordsDiffer)
+		return bare(w, http.StatusBadRequest, "비밀번호가 서로 다릅니다")
 	}
 	if m.RePassword == "" {
 		m.Password = ""
