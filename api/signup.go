@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 	"go.temporal.io/sdk/client"
@@ -46,8 +47,9 @@ func (m *newMember) check() error {
 	if m.Password == "" {
 		return refuse(http.StatusBadRequest, "모든 항목을 입력해 주세요")
 	}
-	if strings.ContainsAny(m.UserID, ", \t\n") { // the shop's filters take commas for or
-		return bad("userId holds a comma or a blank")
+	if strings.ContainsFunc(m.UserID, notInUserID) || m.UserID == "any" || m.UserID == "none" {
+		// The shop's filters mean something else by these.
+		return bad("userId holds a comma or a blank, or is a word of the shop's")
 	}
 	if address, err := mail.ParseAddress(m.Email); err != nil || address.Address != m.Email {
 		return bad("email is no mail address")
@@ -56,6 +58,8 @@ func (m *newMember) check() error {
 	m.Alias, err = model.Alias(m.Alias)
 	return err
 }
+
+func notInUserID(r rune) bool { return r == ',' || unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // fields are the account at the shop. signUp is the workflow that makes it.
 func (m *newMember) fields(group, signUp string) (map[string]any, error) {

@@ -92,6 +92,18 @@ func TestUser3SignUp(t *testing.T) {
 			require.Empty(t, accounts(t, newcomerID(bad)))
 		}
 	}
+	for field, values := range map[string][]string{
+		"userId": {"a,b", "a b", "any", "none"}, "email": {"no address", "김 <a@b.example>"}, "alias": {strings.Repeat("별", 201)},
+		"gender": {"other"}, "birthdate": {"yesterday"},
+	} {
+		for _, value := range values {
+			bad := newcomer()
+			bad[field] = value
+			got := shared.call(t, "PUT", "/user/", "", bad)
+			require.Equal(t, 400, got.status, "%s = %s: %s", field, value, got.body)
+			requireError(t, got, field)
+		}
+	}
 	differ := newcomer()
 	differ["re_password"] = "pass1234?"
 	got = shared.call(t, "PUT", "/user/", "", differ)

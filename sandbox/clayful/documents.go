@@ -124,10 +124,11 @@ var filterPaths = map[string]string{
 	"group": "groups", "collection": "collectionIDs", "discountType": "discount.type",
 }
 
-// customerFilters find a person by what they are called, which may hold commas.
+// customerFilters find people by what they are called, mail address and first
+// name in any letters. Commas part several, as everywhere.
 var customerFilters = map[string]string{
-	"userId": "body->>'userId' = ?", "email": "lower(body->>'email') = lower(?)",
-	"firstName": "lower(body #>> '{name,first}') = lower(?)",
+	"userId": "body->>'userId' = ANY(string_to_array(?, ','))", "email": "lower(body->>'email') = ANY(string_to_array(lower(?), ','))",
+	"firstName": "lower(body #>> '{name,first}') = ANY(string_to_array(lower(?), ','))",
 }
 
 // boundPaths tell the same of ranges.
