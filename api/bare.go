@@ -17,10 +17,11 @@ var literals = map[string]string{
 // bareErrors serves a route whose errors are JSON strings, "<code> <message>".
 func (a *api) bareErrors(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := a.loggedOut(r, h(w, r))
+		err := h(w, r)
 		if err == nil {
 			return
 		}
+		err = a.unlessExpired(r, err)
 		answer := bareRefusalOf(err)
 		if answer.Code == "" { // the guards', the sizes' and our own faults
 			a.fail(w, r, err)

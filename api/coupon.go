@@ -102,7 +102,7 @@ func (a *api) ownCoupons(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shown, err := ownCouponRaw.all(a.usable(list, page))
+	shown, err := ownCouponRaw.all(a.unexpired(list, page))
 	if err != nil {
 		return err
 	}
@@ -123,8 +123,8 @@ func (a *api) heldCoupons(r *http.Request) ([]clayful.Coupon, error) {
 	return list, a.Store.RecordIssued(r.Context(), caller(r).ID, ids...)
 }
 
-// usable is a page of those of the coupons that have not expired.
-func (a *api) usable(list []clayful.Coupon, page int) []json.RawMessage {
+// unexpired is a page of those of the coupons that have not expired.
+func (a *api) unexpired(list []clayful.Coupon, page int) []json.RawMessage {
 	documents := []json.RawMessage{}
 	for _, coupon := range list {
 		if !coupon.Expired(a.Now()) {
@@ -224,7 +224,7 @@ func (a *api) shopCoupons(w http.ResponseWriter, r *http.Request) error {
 	if err := json.Unmarshal(body, &all); err != nil {
 		return err
 	}
-	shown, err := shopCouponRaw.all(a.usable(all, page))
+	shown, err := shopCouponRaw.all(a.unexpired(all, page))
 	if err != nil {
 		return err
 	}

@@ -178,9 +178,35 @@ func TestWithdrawnMembersAreNotLetIn(t *testing.T) {
 	t.Parallel()
 	a, s, _ := newAPI(t)
 	s.meta.Store(`{"active":false}`)
-	require.Equal(t, 401, guarded(a.login, a.opened(t)))
+	withdrawn := a.opened(t)
+	require.Equal(t, 401, guarded(a.login, withdrawn))
+	require.Equal(t, 401, guarded(a.seller, withdrawn))
+	require.Equal(t, 204, guarded(a.optional, withdrawn), "as nobody")
 	s.meta.Store(`{"active":null}`)
 	require.Equal(t, 204, guarded(a.login, a.opened(t)))
+}
+
+// TestRevokedSessionsAreNotLetIn ends one, all but one, and all.
+func TestRevokedSessionsAreNotLetIn(t *testing.T) {
+	t.Parallel()
+	a, s, _ := newAPI(t)
+	first, second, third := a.opened(t), a.opened(t), a.opened(t)
+	statuses := func() [3]int {
+		return [3]int{guarded(a.login, first), guarded(a.login, second), guarded(a.login, third)}
+	}
+	require.Equal(t, [3]int{204, 204, 204}, statuses())
+	m, err := a.sessions.read(first)
+	require.NoError(t, err)
+	require.NoError(t, a.sessions.revoke(t.Context(), m.Session))
+	require.Equal(t, [3]int{401, 204, 204}, statuses())
+	m, err = a.sessions.read(second)
+	require.NoError(t, err)
+	require.NoError(t, a.Store.RevokeSessions(t.Context(), "C", m.Session, a.Now()))
+	require.Equal(t, [3]int{401, 204, 401}, statuses(), "what is remembered of a member revives no session")
+	require.NoError(t, a.revokeAll(t.Context(), "C"))
+	require.Equal(t, [3]int{401, 401, 401}, statuses())
+	s.status.Store(503)
+	require.Equal(t, [3]int{401, 401, 401}, statuses(), "no shop is needed to see that")
 }
 
 func TestLoginsAreLimitedPerPersonAndAddress(t *testing.T) {

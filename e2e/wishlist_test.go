@@ -19,11 +19,6 @@ func (p shopper) wishes() []map[string]any {
 	return got.list(p.t)
 }
 
-func wishlists(t *testing.T, customer string) []map[string]any {
-	t.Helper()
-	return shopGet(t, "/wishlists?customer="+customer).list(t)
-}
-
 func TestWishList1Read(t *testing.T) {
 	p := newShopper(t)
 	require.Equal(t, "[]", string(p.call("GET", "/wishlist/", nil).body))

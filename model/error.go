@@ -37,6 +37,12 @@ const (
 	CodeIssued Code = "issued-coupon"
 )
 
+// Outcomes of accounts.
+const (
+	// CodeDuplicatedAlias: the nickname is another's.
+	CodeDuplicatedAlias Code = "duplicated-alias"
+)
+
 // Error is a refusal by a business rule. Repeating the request unchanged does
 // not help, so Temporal never retries it.
 type Error struct {
@@ -67,6 +73,7 @@ var (
 	ErrNotAnnounceable = &Error{Code: CodeNotAnnounceable}
 	ErrEarlierLive     = &Error{Code: CodeEarlierLive}
 	ErrIssued          = &Error{Code: CodeIssued}
+	ErrDuplicatedAlias = &Error{Code: CodeDuplicatedAlias}
 )
 
 // Invalid is a CodeInvalid error whose detail tells what is wrong.

@@ -11,9 +11,9 @@ import (
 	"github.com/byeolshow/byeolshow/workflows"
 )
 
-// TestHistoriesReplay replays what real broadcasts, checkouts, orders, refunds
-// and coupons went through. A change that
-// fails here would break those that are under way; it needs workflow.GetVersion.
+// TestHistoriesReplay replays what real broadcasts, checkouts, orders, refunds,
+// sign-ups and the like went through. A change that fails here would break those
+// that are under way; it needs workflow.GetVersion.
 func TestHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	histories, err := filepath.Glob("testdata/histories/*.json")
@@ -30,6 +30,8 @@ func TestHistoriesReplay(t *testing.T) {
 			for name, definition := range map[string]any{
 				workflows.TypeBroadcast: rules.Broadcast, workflows.TypeCheckout: rules.Checkout,
 				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund, workflows.TypeCoupon: workflows.Coupon,
+				workflows.TypeSignUp: rules.SignUp, workflows.TypeWelcome: workflows.Welcome,
+				workflows.TypeWithdrawal: workflows.Withdrawal, workflows.TypeResetMail: workflows.ResetMail,
 			} {
 				replayer.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 			}

@@ -121,7 +121,14 @@ var reserved = []string{"page", "limit", "fields", "embed", "sort", "ids", "raw"
 
 // filterPaths tell which field a filter is about when it is not its name.
 var filterPaths = map[string]string{
-	"group": "groups", "collection": "collectionIDs", "firstName": "name.first", "discountType": "discount.type",
+	"group": "groups", "collection": "collectionIDs", "discountType": "discount.type",
+}
+
+// customerFilters find people by what they are called, mail address and first
+// name in any letters. Commas part several, as everywhere.
+var customerFilters = map[string]string{
+	"userId": "body->>'userId' = ANY(string_to_array(?, ','))", "email": "lower(body->>'email') = ANY(string_to_array(lower(?), ','))",
+	"firstName": "lower(body #>> '{name,first}') = ANY(string_to_array(lower(?), ','))",
 }
 
 // boundPaths tell the same of ranges.
@@ -165,6 +172,10 @@ func filters(model string, c call) *filter {
 		}
 		if name == "customer" {
 			f.add(ownerColumn+" = ANY(?)", strings.Split(value, ","))
+			continue
+		}
+		if clause, ok := customerFilters[name]; ok && model == "customers" {
+			f.add(clause, value)
 			continue
 		}
 		path := name

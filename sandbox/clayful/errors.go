@@ -37,6 +37,7 @@ var messages = map[string][2]string{ // ko, en
 	"invalid-password":      {"비밀번호가 올바르지 않습니다.", "The password is not right."},
 	"not-existing-customer": {"존재하지 않는 고객입니다.", "The customer does not exist."},
 	"email-required":        {"이메일이 없는 고객입니다.", "The customer has no email."},
+	"social-customer":       {"소셜 계정으로 가입한 고객입니다.", "The customer logs in with a social account."},
 	"invalid-secret":        {"유효하지 않은 링크입니다.", "The secret is not valid."},
 	"duplicated-coupon":     {"이미 가지고 있는 쿠폰입니다.", "The customer has the coupon already."},
 	"duplicated-slug":       {"이미 사용 중인 슬러그입니다.", "The slug is already in use."},
