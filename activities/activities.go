@@ -29,6 +29,7 @@ type Activities struct {
 
 	testPayments bool
 	settling     time.Duration
+	memberGroup  string
 }
 
 // Config is what activities act on, and their rules.
@@ -41,13 +42,14 @@ type Config struct {
 
 	TestPayments bool          // payments of Iamport's test channels count
 	Settling     time.Duration // how long after an attempt the shop may still make an order
+	MemberGroup  string        // Clayful group id of ordinary members
 }
 
 // New makes the activities of a worker.
 func New(c Config) *Activities {
 	return &Activities{
 		store: c.Store, mux: c.Mux, clayful: c.Clayful, iamport: c.Iamport, push: c.Push, roll: &rollCall{mux: c.Mux},
-		testPayments: c.TestPayments, settling: c.Settling,
+		testPayments: c.TestPayments, settling: c.Settling, memberGroup: c.MemberGroup,
 	}
 }
 

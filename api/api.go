@@ -33,15 +33,11 @@ type Config struct {
 	HiddenCollections []string      // names of collections that are the shop's own business
 	JWTKeys           []Key         // the first signs, all verify
 	InfluencerGroup   string        // Clayful group id
+	MemberGroup       string        // Clayful group id of ordinary members
 	Limits            Limits
 	TrustedProxies    []string // CIDRs whose X-Forwarded-For is believed; none by default
 	Logger            *slog.Logger
 	Now               func() time.Time // nil is time.Now
-}
-
-// Limits are how often one client may do what invites guessing.
-type Limits struct {
-	LoginPerMinute int // per IP and user id
 }
 
 type api struct {
@@ -58,9 +54,7 @@ func New(config Config) (http.Handler, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	if config.Limits.LoginPerMinute == 0 {
-		config.Limits.LoginPerMinute = 10
-	}
+	config.Limits.fill()
 	if config.TapWindow == 0 {
 		config.TapWindow = 30 * time.Second
 	}

@@ -1,56 +1,18 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
-	"github.com/go-chi/httprate"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 )
 
 func (a *api) authRoutes(r chi.Router) {
-	limit := httprate.LimitBy(a.Limits.LoginPerMinute, time.Minute, loginKey,
-		httprate.WithLimitHandler(a.wrapped(func(w http.ResponseWriter, _ *http.Request) error {
-			if w.Header().Get("Retry-After") == "" {
-				w.Header().Set("Retry-After", strconv.Itoa(int(time.Minute.Seconds())))
-			}
-			return refuse(http.StatusTooManyRequests, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요")
-		})))
-	r.With(limit).Post("/user/auth", a.wrapped(a.logIn))
+	r.With(a.limit(a.Limits.LoginPerMinute, time.Minute, byIPAnd("userId"))).Post("/user/auth", a.wrapped(a.logIn))
 	r.Get("/user/auth", a.wrapped(a.logOut))
 }
-
-// loginKey is whose logins are counted together.
-func loginKey(r *http.Request) (string, error) {
-	return middleware.GetClientIP(r.Context()) + " " + loginName(r), nil
-}
-
-// loginName is whose account a login tries, read without using up the body.
-func loginName(r *http.Request) string {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
-		return ""
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	var login struct {
-		UserID string `json:"userId"`
-	}
-	_ = json.Unmarshal(body, &login) // the handler tells what is wrong
-	return login.UserID
-}
-
-type failing struct{ err error }
-
-// Read implements io.Reader.
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func (a *api) logIn(w http.ResponseWriter, r *http.Request) error {
 	var login struct {

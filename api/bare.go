@@ -20,14 +20,7 @@ func (a *api) bareErrors(h handler) http.HandlerFunc {
 		if err == nil {
 			return
 		}
-		if m := caller(r); m != nil && clayful.IsCode(err, "unauthorized") {
-			if revokeErr := a.sessions.revoke(r.Context(), m.Session); revokeErr != nil {
-				a.fail(w, r, errors.Join(err, revokeErr))
-				return
-			}
-			a.fail(w, r, errNotLoggedIn)
-			return
-		}
+		err = a.unlessExpired(r, err)
 		answer := bareRefusalOf(err)
 		if answer.Code == "" { // the guards', the sizes' and our own faults
 			a.fail(w, r, err)

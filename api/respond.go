@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,9 +25,22 @@ type handler func(http.ResponseWriter, *http.Request) error
 func (a *api) wrapped(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			a.fail(w, r, err)
+			a.fail(w, r, a.unlessExpired(r, err))
 		}
 	}
+}
+
+// unlessExpired ends the caller's session when the shop no longer takes their
+// token: they have to log in again then.
+func (a *api) unlessExpired(r *http.Request, err error) error {
+	m := caller(r)
+	if m == nil || !clayful.IsCode(err, "unauthorized") {
+		return err
+	}
+	if revokeErr := a.sessions.revoke(r.Context(), m.Session); revokeErr != nil {
+		return errors.Join(err, revokeErr)
+	}
+	return errNotLoggedIn
 }
 
 // success answers {"success": payload}.
@@ -71,6 +85,7 @@ type refusal struct {
 	Message string `json:"message"`
 	Detail  string `json:"detail,omitempty"`
 	Code    string `json:"code,omitempty"`
+	Social  string `json:"social,omitempty"` // the vendor a social account logs in with
 }
 
 // Error implements error.
@@ -92,6 +107,10 @@ var businessRefusals = map[model.Code]*refusal{
 	model.CodeNotLive:         refuse(http.StatusConflict, "진행 중인 방송이 아닙니다"),
 	model.CodeNotAnnounceable: refuse(http.StatusConflict, "알림을 보낼 수 있는 방송이 아닙니다"),
 	model.CodeEarlierLive:     refuse(http.StatusBadRequest, "이전 방송이 아직 종료되지 않았습니다"),
+	model.CodeNoUpstream:      errTryLater,
+	model.CodeDuplicatedAlias: {
+		Status: http.StatusBadRequest, Message: "이미 사용 중인 닉네임입니다", Code: string(model.CodeDuplicatedAlias),
+	},
 }
 
 // fail answers an error. What is our own fault is logged here and nowhere else.
@@ -132,7 +151,7 @@ func refusalOf(err error) *refusal {
 		errors.As(err, &silent), errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
 		return errTryLater
 	case errors.As(err, &shop):
-		return &refusal{Status: http.StatusBadRequest, Message: errBadRequest.Message, Code: shop.Code}
+		return &refusal{Status: http.StatusBadRequest, Message: cmp.Or(shop.Message, errBadRequest.Message), Code: shop.Code}
 	}
 	return refuse(http.StatusInternalServerError, "서버 오류가 발생했습니다")
 }

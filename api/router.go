@@ -44,6 +44,8 @@ func (a *api) routes() (http.Handler, error) {
 		_, _ = w.Write([]byte("pong"))
 	})
 	a.authRoutes(r)
+	a.signUpRoutes(r)
+	a.aliasRoutes(r)
 	a.influencerRoutes(r)
 	a.broadcastRoutes(r)
 	a.mediaRoutes(r)

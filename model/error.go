@@ -35,6 +35,12 @@ const (
 	CodeNoUpstream Code = "upstream-unavailable"
 )
 
+// Outcomes of accounts.
+const (
+	// CodeDuplicatedAlias: the nickname is another's.
+	CodeDuplicatedAlias Code = "duplicated-alias"
+)
+
 // Error is a refusal by a business rule. Repeating the request unchanged does
 // not help, so Temporal never retries it.
 type Error struct {
@@ -64,6 +70,7 @@ var (
 	ErrNotLive         = &Error{Code: CodeNotLive}
 	ErrNotAnnounceable = &Error{Code: CodeNotAnnounceable}
 	ErrEarlierLive     = &Error{Code: CodeEarlierLive}
+	ErrDuplicatedAlias = &Error{Code: CodeDuplicatedAlias}
 )
 
 // Invalid is a CodeInvalid error whose detail tells what is wrong.

@@ -15,6 +15,9 @@ type Customer struct {
 	UserID    Text                       `json:"userId"`
 	Email     Text                       `json:"email"`
 	Alias     *string                    `json:"alias"`
+	Name      Name                       `json:"name"`
+	Mobile    *string                    `json:"mobile"`
+	Address   json.RawMessage            `json:"address"`
 	Avatar    Image                      `json:"avatar"`
 	Groups    []Ref                      `json:"groups"`
 	Country   json.RawMessage            `json:"country"`

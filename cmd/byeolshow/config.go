@@ -26,6 +26,7 @@ type settings struct {
 	TemporalUIAddr     string   `env:"TEMPORAL_UI_ADDR" envDefault:"127.0.0.1:8233"`
 	DataDir            string   `env:"DATA_DIR" envDefault:".data"` // what dev keeps
 	PostgresRepository string   `env:"POSTGRES_REPOSITORY"`         // Maven repository Postgres is downloaded from where there is none; Maven Central when empty
+	PublicBaseURL      string   `env:"PUBLIC_BASE_URL"`             // where callers reach the API, as links in mails and redirects name it
 	LogLevel           string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
 
@@ -33,6 +34,7 @@ type settings struct {
 	ClayfulToken      string   `env:"CLAYFUL_TOKEN"`                                                                      // backend client token
 	HiddenCollections []string `env:"HIDDEN_COLLECTIONS" envDefault:"인플루언서,influencer,influencers,인플루언서 상품,매거진,magazine"` // names that /collections/ leaves out
 	InfluencerGroup   string   `env:"CLAYFUL_GROUP_INFLUENCER"`                                                           // group id
+	MemberGroup       string   `env:"CLAYFUL_GROUP_MEMBER"`                                                               // group id of ordinary members
 
 	RefundWebhookSecret   string `env:"CLAYFUL_REFUND_WEBHOOK_SECRET"`   // of the webhook to /webhook/refund/
 	MarkdoneWebhookSecret string `env:"CLAYFUL_MARKDONE_WEBHOOK_SECRET"` // of the webhook to /webhook/markdone/
@@ -54,7 +56,13 @@ type settings struct {
 	PayloadKeys string `env:"PAYLOAD_KEYS"` // kid:base64url of 32 bytes, comma-separated; the first seals personal data in workflow histories
 	JWTKeys     string `env:"JWT_KEYS"`     // kid:base64url of at least 32 bytes, comma-separated; the first signs
 
-	LoginsPerMinute int           `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`    // per IP and user id
+	LoginsPerMinute  int `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`        // per IP and user id
+	FindIDsPerMinute int `env:"LIMIT_FIND_ID_PER_MINUTE" envDefault:"5"`       // per IP
+	MailsPerHour     int `env:"LIMIT_RESET_MAIL_PER_HOUR" envDefault:"20"`     // per IP
+	MailsPerAddress  int `env:"LIMIT_RESET_MAIL_PER_ADDRESS" envDefault:"5"`   // an hour
+	ResetsPerHour    int `env:"LIMIT_PASSWORD_RESET_PER_HOUR" envDefault:"10"` // per IP, each way of setting a password anew
+	AliasesPerMinute int `env:"LIMIT_CHECK_ALIAS_PER_MINUTE" envDefault:"60"`  // per IP
+
 	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
 	LongestShow     time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended
 	RecordingWait   time.Duration `env:"BROADCAST_RECORDING_WAIT" envDefault:"15m"` // then it is completed without
@@ -66,11 +74,11 @@ type settings struct {
 	ArrivalPoll     time.Duration `env:"ORDER_ARRIVAL_POLL" envDefault:"24h"`       // how often a paid order is looked at
 	TapWindow       time.Duration `env:"CHECKOUT_TAP_WINDOW" envDefault:"30s"`      // in which the same checkout is a double tap
 	Settling        time.Duration `env:"CHECKOUT_SETTLING" envDefault:"3s"`         // how long the shop may take to do what it did not answer
+	SignUpPatience  time.Duration `env:"SIGN_UP_PATIENCE" envDefault:"1m"`          // how long a sign-up waits to hear what came of its account
 	AutoEncoder     string        `env:"SANDBOX_AUTO_ENCODER" envDefault:"on"`      // on, off: simulated encoders
 	EncoderLength   time.Duration `env:"SANDBOX_ENCODER_LENGTH" envDefault:"1m"`    // how long they stream
 	CustomerSecret  string        `env:"SANDBOX_CUSTOMER_TOKEN_SECRET"`             // signs the sandbox's customer tokens
 	StorefrontToken string        `env:"SANDBOX_STOREFRONT_TOKEN"`                  // Clayful's public client token
-	ResetURL        string        `env:"SANDBOX_RESET_URL" envDefault:"https://www.byeolshowco.com/forgetuser/reset_password/"`
 }
 
 func readSettings() (settings, error) {

@@ -234,6 +234,7 @@ func (d *dev) childEnv() map[string]string {
 		"CLAYFUL_BASE_URL":                {d.ClayfulBaseURL, sandbox + "/clayful"},
 		"CLAYFUL_TOKEN":                   {d.ClayfulToken, d.secrets.ClayfulToken},
 		"CLAYFUL_GROUP_INFLUENCER":        {d.InfluencerGroup, clayful.DemoInfluencers},
+		"CLAYFUL_GROUP_MEMBER":            {d.MemberGroup, clayful.DemoMembers},
 		"MUX_BASE_URL":                    {d.MuxBaseURL, sandbox + "/mux"},
 		"MUX_TOKEN_ID":                    {d.MuxTokenID, d.secrets.MuxTokenID},
 		"MUX_TOKEN_SECRET":                {d.MuxTokenSecret, d.secrets.MuxSecret},
@@ -249,7 +250,7 @@ func (d *dev) childEnv() map[string]string {
 		"CLAYFUL_MARKDONE_WEBHOOK_SECRET": {d.MarkdoneWebhookSecret, d.secrets.MarkdoneWebhook},
 		"CLAYFUL_WEBHOOK_SECRET":          {d.ClayfulWebhookSecret, d.secrets.ClayfulWebhook},
 		"SANDBOX_CUSTOMER_TOKEN_SECRET":   {d.CustomerSecret, d.secrets.CustomerToken},
-		"SANDBOX_RESET_URL":               {os.Getenv("SANDBOX_RESET_URL"), "http://" + d.HTTPAddr + "/forgetuser/reset_password/"},
+		"PUBLIC_BASE_URL":                 {d.PublicBaseURL, "http://" + d.HTTPAddr},
 	} {
 		values[name] = otherwise.value
 		if otherwise.set != "" {

@@ -38,7 +38,7 @@ import (
 
 func apiCommand() *cobra.Command {
 	return command("api", "Serve the HTTP API", func(ctx context.Context, s settings, log *slog.Logger) error {
-		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER",
+		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER", "CLAYFUL_GROUP_MEMBER", "PUBLIC_BASE_URL",
 			"MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "MUX_WEBHOOK_SECRET", "JWT_KEYS", "PAYLOAD_KEYS", "IAMPORT_KEY", "IAMPORT_SECRET",
 			"CLAYFUL_REFUND_WEBHOOK_SECRET", "CLAYFUL_MARKDONE_WEBHOOK_SECRET", "CLAYFUL_WEBHOOK_SECRET")
 		if err != nil {
@@ -59,8 +59,11 @@ func apiCommand() *cobra.Command {
 			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
 			HiddenCollections: s.HiddenCollections,
 			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
-			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup,
-			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute}, TrustedProxies: s.TrustedProxies, Logger: log,
+			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup, MemberGroup: s.MemberGroup,
+			Limits: api.Limits{
+				LoginPerMinute: s.LoginsPerMinute, FindIDPerMinute: s.FindIDsPerMinute, MailPerHour: s.MailsPerHour,
+				MailPerAddress: s.MailsPerAddress, ResetPerHour: s.ResetsPerHour, AliasPerMinute: s.AliasesPerMinute,
+			}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {
 			return err
@@ -71,8 +74,8 @@ func apiCommand() *cobra.Command {
 
 func workerCommand() *cobra.Command {
 	return command("worker", "Run the workflows and their steps", func(ctx context.Context, s settings, log *slog.Logger) error {
-		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "FCM_CREDENTIALS",
-			"PAYLOAD_KEYS", "IAMPORT_KEY", "IAMPORT_SECRET")
+		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_MEMBER", "MUX_TOKEN_ID", "MUX_TOKEN_SECRET",
+			"FCM_CREDENTIALS", "PAYLOAD_KEYS", "IAMPORT_KEY", "IAMPORT_SECRET")
 		if err != nil {
 			return err
 		}
@@ -91,12 +94,12 @@ func workerCommand() *cobra.Command {
 				Store: store.New(systems.pool), Mux: systems.mux, Push: pushes, Iamport: s.iamport(), TestPayments: s.AllowTestPayments,
 				Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Timeout: shopPatience}),
 				// A call that was given up may still be carried out for a while.
-				Settling: shopPatience + s.Settling,
+				Settling: shopPatience + s.Settling, MemberGroup: s.MemberGroup,
 			}),
 			Rules: workflows.Rules{
 				Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait,
 				UnpaidAfter: s.UnpaidAfter, VBankGrace: s.VBankGrace, PaymentPoll: s.PaymentPoll, RefundPoll: s.RefundPoll,
-				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter,
+				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, SignUpPatience: s.SignUpPatience, Settling: s.Settling,
 			},
 		})
 	})
@@ -165,7 +168,7 @@ func sandboxCommand() *cobra.Command {
 			Pool: pool, Only: only, Control: control, Logger: log,
 			Clayful: shop.Config{
 				BackendToken: s.ClayfulToken, StorefrontToken: s.StorefrontToken,
-				TokenSecret: []byte(s.CustomerSecret), ResetURL: s.ResetURL,
+				TokenSecret: []byte(s.CustomerSecret), ResetURL: strings.TrimSuffix(s.PublicBaseURL, "/") + "/forgetuser/reset_password/",
 				Iamport:  shop.IamportConfig{BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret},
 				Webhooks: s.shopWebhooks(),
 			},

@@ -10,6 +10,11 @@ import (
 	"github.com/google/uuid"
 )
 
+type AliasClaim struct {
+	AliasKey   string
+	CustomerID string
+}
+
 type Broadcast struct {
 	VODID                   int64
 	MuxLivestreamPlaybackID *string

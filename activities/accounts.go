@@ -1,0 +1,84 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/model"
+)
+
+// MemberRef names a customer.
+type MemberRef struct{ CustomerID string }
+
+// AliasHold is a nickname held by a sign-up, and by its account once there is
+// one.
+type AliasHold struct{ Key, SignUp, CustomerID string }
+
+// Personal marks it to be sealed in histories.
+func (AliasHold) Personal() {}
+
+// SignUpRef is an account that may have been made by a sign-up.
+type SignUpRef struct{ UserID, SignUp string }
+
+// Personal marks it to be sealed in histories.
+func (SignUpRef) Personal() {}
+
+// ClaimAlias claims the nickname for the sign-up. The refusal is
+// CodeDuplicatedAlias when it is another's.
+func (a *Activities) ClaimAlias(ctx context.Context, in AliasHold) error {
+	mine, err := a.store.ClaimAlias(ctx, in.Key, in.SignUp)
+	if err == nil && !mine {
+		return Refuse(model.ErrDuplicatedAlias)
+	}
+	return err
+}
+
+// BindAlias turns the sign-up's claim into its account's.
+func (a *Activities) BindAlias(ctx context.Context, in AliasHold) error {
+	return a.store.BindAlias(ctx, in.Key, in.SignUp, in.CustomerID)
+}
+
+// FreeAlias gives up the claim of the sign-up and of its account.
+func (a *Activities) FreeAlias(ctx context.Context, in AliasHold) error {
+	return a.store.FreeAlias(ctx, in.Key, in.SignUp, in.CustomerID)
+}
+
+// FindSignUp looks for the account a sign-up made. CustomerID is "" when there
+// is none.
+func (a *Activities) FindSignUp(ctx context.Context, in SignUpRef) (MemberRef, error) {
+	customers, err := a.clayful.CustomersBy(ctx, clayful.ByUserID, in.UserID)
+	for _, customer := range customers {
+		if customer.MetaString(model.SignUpKey) == in.SignUp {
+			return MemberRef{customer.ID}, nil
+		}
+	}
+	return MemberRef{}, err
+}
+
+// MakeWishlist gives a customer their wishlist, unless they have one.
+func (a *Activities) MakeWishlist(ctx context.Context, in MemberRef) error {
+	has, err := a.clayful.HasWishlist(ctx, in.CustomerID)
+	if err != nil || has {
+		return err
+	}
+	return a.clayful.CreateWishlist(ctx, in.CustomerID, model.Wishlist)
+}
+
+// DeleteAccount deletes a customer at the shop. One that is not there is
+// deleted.
+func (a *Activities) DeleteAccount(ctx context.Context, in MemberRef) error {
+	err := a.clayful.DeleteCustomer(ctx, in.CustomerID)
+	if clayful.IsCode(err, notExisting) {
+		return nil
+	}
+	return err
+}
+
+const notExisting = "not-existing-customer"
+
+// ForgetMember ends the sessions of a deleted customer and forgets their
+// alarms, follows, devices and nickname. What coupons they got is kept.
+func (a *Activities) ForgetMember(ctx context.Context, in MemberRef) error {
+	return a.store.ForgetMember(ctx, in.CustomerID, time.Now())
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/go-chi/httprate"
+)
+
+// Limits are how often one client may do what invites guessing. 0 is the rule
+// of the house.
+type Limits struct {
+	LoginPerMinute  int // per IP and user id; 10
+	FindIDPerMinute int // per IP; 5
+	MailPerHour     int // mails to set a password anew, per IP; 20
+	MailPerAddress  int // the same an hour, per mail address; 5
+	ResetPerHour    int // passwords set anew by a mailed secret, per IP; 10
+	AliasPerMinute  int // nicknames looked up, per IP; 60
+}
+
+func (l *Limits) fill() {
+	for limit, otherwise := range map[*int]int{
+		&l.LoginPerMinute: 10, &l.FindIDPerMinute: 5, &l.MailPerHour: 20, &l.MailPerAddress: 5, &l.ResetPerHour: 10,
+		&l.AliasPerMinute: 60,
+	} {
+		if *limit == 0 {
+			*limit = otherwise
+		}
+	}
+}
+
+// limit lets so many requests through that are counted together.
+func (a *api) limit(requests int, in time.Duration, key httprate.KeyFunc) func(http.Handler) http.Handler {
+	return httprate.LimitBy(requests, in, key, httprate.WithLimitHandler(a.wrapped(func(w http.ResponseWriter, _ *http.Request) error {
+		if w.Header().Get("Retry-After") == "" {
+			w.Header().Set("Retry-After", strconv.Itoa(int(in.Seconds())))
+		}
+		return refuse(http.StatusTooManyRequests, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요")
+	})))
+}
+
+// byIP counts what comes from one address together.
+func byIP(r *http.Request) (string, error) { return middleware.GetClientIP(r.Context()), nil }
+
+// byIPAnd counts together what comes from one address and says the same in a
+// field of its body.
+func byIPAnd(field string) httprate.KeyFunc {
+	return func(r *http.Request) (string, error) {
+		return middleware.GetClientIP(r.Context()) + " " + said(r, field), nil
+	}
+}
+
+// byMail counts together what names one mail address in its body.
+func byMail(r *http.Request) (string, error) {
+	return "mail " + strings.ToLower(strings.TrimSpace(said(r, "email"))), nil
+}
+
+// said is a field of the body, read without using the body up.
+func said(r *http.Request, field string) string {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
+		return ""
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var fields map[string]json.RawMessage
+	var text string
+	_ = json.Unmarshal(body, &fields) // the handler tells what is wrong
+	_ = json.Unmarshal(fields[field], &text)
+	return text
+}
+
+type failing struct{ err error }
+
+// Read implements io.Reader.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
