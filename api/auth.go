@@ -37,7 +37,7 @@ func (a *api) logIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if customer.MetaFalse("active") {
-		return refuse(http.StatusConflict, "탈퇴한 회원입니다")
+		return errWithdrawn
 	}
 	token, err := a.sessions.open(r.Context(), auth, customer.InGroup(a.InfluencerGroup))
 	if err != nil {
@@ -47,8 +47,11 @@ func (a *api) logIn(w http.ResponseWriter, r *http.Request) error {
 	return done(w, http.StatusOK, "로그인되었습니다")
 }
 
+var errWithdrawn = refuse(http.StatusConflict, "탈퇴한 회원입니다")
+
 // logOut ends the session the token names, if it names one.
 func (a *api) logOut(w http.ResponseWriter, r *http.Request) error {
+	a.logOutOfKakao(r)
 	if m, err := a.sessions.read(r.Header.Get(tokenHeader)); err == nil {
 		if err := a.sessions.revoke(r.Context(), m.Session); err != nil {
 			return err

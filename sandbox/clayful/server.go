@@ -35,7 +35,7 @@ type Config struct {
 	TokenLifetime   time.Duration     // of customer tokens; 0 is 7 days
 	ResetURL        string            // the mailed link, before ?customer=&secret=
 	Iamport         IamportConfig     // where payments are looked up; none when empty
-	Social          map[string]string // by vendor, where it tells whom an access token is of
+	Social          map[string]string // API addresses of kakao, naver and facebook; their own when empty
 	Webhooks        []Webhook
 	Sender          *webhook.Sender // delivers them
 	Demo            bool

@@ -1,6 +1,7 @@
 package clayful
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,13 @@ import (
 // socialKey is where a customer's secrets keep whom a vendor knows them as.
 const socialKey = "social"
 
+// profiles are where a vendor tells whom an access token is of.
+var profiles = map[string]struct{ host, path string }{
+	"kakao":    {"https://kapi.kakao.com", "/v2/user/me"},
+	"naver":    {"https://openapi.naver.com", "/v1/nid/me"},
+	"facebook": {"https://graph.facebook.com", "/me?fields=id,name,email"},
+}
+
 // vendorPatience is how long the shop waits for a vendor.
 const vendorPatience = 5 * time.Second
 
@@ -27,10 +35,11 @@ var errKnownSocially = errors.New("customer is known by the social account")
 // them a customer the first time.
 func (s *Server) authenticateSocial(c call) (any, error) {
 	vendor := chi.URLParam(c.Request, "vendor")
-	profileURL, known := s.config.Social[vendor]
+	at, known := profiles[vendor]
 	if !known {
 		return nil, &apiError{status: http.StatusNotFound, code: "not-supported-vendor"}
 	}
+	profileURL := cmp.Or(s.config.Social[vendor], at.host) + at.path
 	in, err := read(c.Request)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) check(q url.Values) error {
 	switch {
-	case q.Get("client_id") != s.app.ClientID:
+	case !same(q.Get("client_id"), s.app.ClientID):
 		return ErrApp
 	case q.Get("redirect_uri") != s.app.Callback:
 		return ErrCallback

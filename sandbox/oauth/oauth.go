@@ -142,6 +142,9 @@ func (s *Server) Accounts(ctx context.Context) ([]Account, error) {
 
 // consent notes what the person lets the app see.
 func (s *Server) consent(ctx context.Context, app App, login string, agreed []string) error {
+	if agreed == nil {
+		agreed = []string{}
+	}
 	_, err := s.pool.Exec(ctx, `
 		INSERT INTO sandbox_oauth.consent (vendor, app, login, subject, agreed)
 		SELECT vendor, $3, login, $4, $5 FROM sandbox_oauth.account WHERE vendor = $1 AND login = $2
