@@ -91,7 +91,7 @@ func duplicate(err error) error {
 	case "customer_email":
 		return badRequest("duplicated-email")
 	case "customer_social":
-		return errKnownSocially
+		return badRequest("duplicated-social")
 	}
 	return err
 }

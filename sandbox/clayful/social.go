@@ -28,9 +28,6 @@ var profiles = map[string]struct{ host, path string }{
 // vendorPatience is how long the shop waits for a vendor.
 const vendorPatience = 5 * time.Second
 
-// errKnownSocially is that the vendor's account has become a customer meanwhile.
-var errKnownSocially = errors.New("customer is known by the social account")
-
 // authenticateSocial logs in whoever a vendor's access token is of, and makes
 // them a customer the first time.
 func (s *Server) authenticateSocial(c call) (any, error) {
@@ -61,10 +58,11 @@ func (s *Server) authenticateSocial(c call) (any, error) {
 	if errors.Is(err, pgx.ErrNoRows) {
 		action = "register"
 		customer, err = s.register(c.Context(), vendor, who)
-	}
-	if errors.Is(err, errKnownSocially) {
-		action = "login"
-		customer, err = s.bySocial(c.Context(), vendor, who.id)
+		if errors.As(err, new(*apiError)) { // perhaps by the same person a moment ago
+			if known, lookErr := s.bySocial(c.Context(), vendor, who.id); lookErr == nil {
+				action, customer, err = "login", known, nil
+			}
+		}
 	}
 	if err != nil {
 		return nil, err
