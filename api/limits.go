@@ -58,7 +58,11 @@ func byIPAnd(field string) httprate.KeyFunc {
 
 // byMail counts together what names one mail address in its body.
 func byMail(r *http.Request) (string, error) {
-	return "mail " + strings.ToLower(strings.TrimSpace(said(r, "email"))), nil
+	mail := strings.ToLower(strings.TrimSpace(said(r, "email")))
+	if mail == "" { // nobody's, and refused anyway
+		return byIP(r)
+	}
+	return mail, nil
 }
 
 // said is a field of the body, read without using the body up.

@@ -62,6 +62,25 @@ var routes = []route{
 	{"POST", "/media/callback", "", []int{401}, false},
 	{"POST", "/user/upload_token", "login", []int{400}, false},
 	{"POST", "/user/delete_token", "login", []int{400}, false},
+	{"GET", "/user", "login", []int{200}, false},
+	{"POST", "/user", "login", []int{202}, false},
+	{"PUT", "/user", "", []int{400}, false},
+	{"DELETE", "/user", "login", []int{202}, false},
+	{"POST", "/user/checkalias", "", []int{400}, false},
+	{"POST", "/checkalias", "", []int{400}, false},
+	{"POST", "/user/unsubscribe", "login", []int{200}, false},
+	{"GET", "/user/active", "login", []int{200}, false},
+	{"GET", "/user/push_agree", "login", []int{200}, false},
+	{"POST", "/user/push_agree", "login", []int{200}, false},
+	{"GET", "/user/live-agree", "login", []int{200}, false},
+	{"POST", "/user/live-agree", "login", []int{200}, false},
+	{"GET", "/user/refund_bank", "login", []int{200}, false},
+	{"POST", "/user/refund_bank", "login", []int{400}, false},
+	{"POST", "/forgetuser/find_id", "", []int{400}, false},
+	{"POST", "/forgetuser/get_certificate", "", []int{400}, false},
+	{"GET", "/forgetuser/reset_password", "", []int{400}, false},
+	{"POST", "/forgetuser/reset_password", "", []int{400}, false},
+	{"POST", "/forgetuser/forgot_change", "", []int{400}, false},
 	{"GET", "/influencer/myproduct", "", []int{400}, false},
 	{"GET", "/media/related", "", []int{400}, false},
 	{"GET", "/product/collection", "", []int{200}, true},
@@ -99,10 +118,15 @@ var routes = []route{
 	{"POST", "/webhook/clayful", "", []int{401}, false},
 }
 
-// token is what the route is called with; the one that logs out gets none.
-func (r route) token(token string) string {
-	if r.path == "/user/auth" {
+// token is what the route is called with: the one that logs out gets none, and
+// those that end a membership get somebody else's.
+func (r route) token(t *testing.T, token string) string {
+	t.Helper()
+	switch {
+	case r.path == "/user/auth":
 		return ""
+	case r.path == "/user/unsubscribe", r.path == "/user" && r.method == http.MethodDelete:
+		return shared.newPerson(t, members).token
 	}
 	return token
 }
@@ -125,7 +149,7 @@ func requireRefusal(t *testing.T, r route, got answer, name string) {
 
 // bodiless tells of routes that read no body.
 func bodiless(r route) bool {
-	return r.method == http.MethodDelete && r.path != "/cart/items" && r.path != "/media/delete" || strings.HasSuffix(r.path, "/receivemark") || strings.HasSuffix(r.path, "/kakao/callback")
+	return switches(r) || r.path == "/user/auth/kakao/callback" || r.method == http.MethodDelete && r.path != "/cart/items" && r.path != "/media/delete" || strings.HasSuffix(r.path, "/receivemark")
 }
 
 func requireError(t *testing.T, got answer, name string) {
@@ -143,7 +167,7 @@ func TestEveryRouteWithAndWithoutItsSlash(t *testing.T) {
 			if r.method != http.MethodGet {
 				body = map[string]any{}
 			}
-			got := shared.call(t, r.method, path, r.token(star.token), body)
+			got := shared.call(t, r.method, path, r.token(t, star.token), body)
 			require.Contains(t, r.ok, got.status, "%s: %s", name, got.body)
 			require.Equal(t, "no-store", got.header.Get("Cache-Control"), name)
 			if r.who == "" {
@@ -174,9 +198,18 @@ func TestACustomerIsNoSeller(t *testing.T) {
 	}
 }
 
+// switches tells of routes that say all by their names.
+func switches(r route) bool {
+	switch r.path {
+	case "/user/unsubscribe", "/user/push_agree", "/user/live-agree":
+		return r.method == http.MethodPost
+	}
+	return r.path == "/user" && r.method == http.MethodDelete
+}
+
 // indifferent tells of routes that need no body, or none of the test's keys.
 func indifferent(r route) bool {
-	return r.path == "/influencer/update" || r.path == "/cart" || r.path == "/payment/verify"
+	return r.path == "/influencer/update" || r.path == "/cart" || r.path == "/payment/verify" || switches(r)
 }
 
 // TestBadInputChangesNothing sends every kind of nonsense to every route.
@@ -194,7 +227,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 	}
 	for _, r := range routes {
 		for name, body := range bodies {
-			got := shared.call(t, r.method, r.path+"/", r.token(star.token), body)
+			got := shared.call(t, r.method, r.path+"/", r.token(t, star.token), body)
 			require.Less(t, got.status, 500, "%s with %s: %s", r.path, name, got.body)
 			if r.method != http.MethodGet && !indifferent(r) {
 				require.GreaterOrEqual(t, got.status, 400, "%s with %s: %s", r.path, name, got.body)
@@ -203,13 +236,13 @@ func TestBadInputChangesNothing(t *testing.T) {
 		}
 		if r.method != http.MethodGet {
 			huge := append([]byte(`{"title":"`), bytes.Repeat([]byte("x"), 2<<20)...)
-			got := shared.call(t, r.method, r.path+"/", star.token, huge)
+			got := shared.call(t, r.method, r.path+"/", r.token(t, star.token), huge)
 			if !bodiless(r) {
 				require.Equal(t, 413, got.status, r.path)
 			}
 		}
 		for _, query := range []string{"?page=0", "?page=x", "?page=-1", "?page=99999999999999999999", "?influencer_id=%00", "?media_id=x&influencer_id=%ff", "?media_id=99999999999999999999", "?media_id=-1"} {
-			got := shared.call(t, r.method, r.path+"/"+query, r.token(star.token), []byte("{}"))
+			got := shared.call(t, r.method, r.path+"/"+query, r.token(t, star.token), []byte("{}"))
 			require.Less(t, got.status, 500, "%s%s: %s", r.path, query, got.body)
 		}
 	}

@@ -155,3 +155,8 @@ func (c *Customer) MetaInt(field string) int {
 func (c *Customer) MetaFalse(field string) bool {
 	return bytes.Equal(bytes.TrimSpace(c.Meta[field]), []byte("false"))
 }
+
+// MetaTrue tells whether a field of meta is true; absent is not true.
+func (c *Customer) MetaTrue(field string) bool {
+	return bytes.Equal(bytes.TrimSpace(c.Meta[field]), []byte("true"))
+}

@@ -44,7 +44,8 @@ func (s *Server) apply(ctx context.Context, d, in document, isBackend bool) erro
 	for field, value := range in {
 		switch {
 		case slices.Contains(textFields, field):
-			if _, ok := value.(string); !ok && value != nil {
+			text, ok := value.(string)
+			if !ok && value != nil || ok && !wellFormed(field, text) {
 				return invalid(field)
 			}
 			d[field] = value
@@ -87,6 +88,22 @@ func (s *Server) apply(ctx context.Context, d, in document, isBackend bool) erro
 		}
 	}
 	return nil
+}
+
+// wellFormed tells whether a field can hold a text.
+func wellFormed(field, text string) bool {
+	switch field {
+	case "gender":
+		return text == "male" || text == "female"
+	case "birthdate":
+		for _, layout := range []string{time.RFC3339, time.DateOnly} {
+			if _, err := time.Parse(layout, text); err == nil {
+				return true
+			}
+		}
+		return false
+	}
+	return true
 }
 
 func (s *Server) applyBackend(ctx context.Context, d document, field string, value any) error {
@@ -199,6 +216,8 @@ func (s *Server) updateCustomer(c call) (any, error) {
 	})
 }
 
+// deleteCustomer deletes a customer with all that is nobody's without them.
+// Orders stay, which remember their customer, and so do images and reviews.
 func (s *Server) deleteCustomer(c call) (any, error) {
 	return nil, pgx.BeginFunc(c.Context(), s.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(c.Context(), "DELETE FROM sandbox_clayful.document WHERE model = 'customers' AND id = $1", target(c))
@@ -207,6 +226,15 @@ func (s *Server) deleteCustomer(c call) (any, error) {
 		}
 		if err != nil {
 			return err
+		}
+		for _, statement := range []string{
+			"DELETE FROM sandbox_clayful.document WHERE model IN ('wishlists', 'issuedCoupons') AND body->>'customer' = $1",
+			"DELETE FROM sandbox_clayful.document WHERE model = 'carts' AND id = $1",
+			"DELETE FROM sandbox_clayful.verification WHERE customer = $1",
+		} {
+			if _, err := tx.Exec(c.Context(), statement, target(c)); err != nil {
+				return fmt.Errorf("delete what was the customer's: %w", err)
+			}
 		}
 		return s.notify(c.Context(), tx, "customer.delete", map[string]any{"customerId": target(c)}, nil)
 	})
@@ -317,6 +345,9 @@ func (s *Server) verification(c call) (customer document, secret string, in veri
 	}
 	if err != nil {
 		return nil, "", in, err
+	}
+	if social, _ := customer["social"].([]any); len(social) > 0 && in.Scope == "reset-password" {
+		return nil, "", in, badRequest("social-customer") // who logs in elsewhere has no password to reset
 	}
 	secret = rand.Text()
 	_, err = s.pool.Exec(c.Context(), `

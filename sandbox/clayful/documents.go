@@ -123,7 +123,13 @@ var reserved = []string{"page", "limit", "fields", "embed", "sort", "ids", "raw"
 
 // filterPaths tell which field a filter is about when it is not its name.
 var filterPaths = map[string]string{
-	"group": "groups", "collection": "collectionIDs", "firstName": "name.first", "discountType": "discount.type",
+	"group": "groups", "collection": "collectionIDs", "discountType": "discount.type",
+}
+
+// customerFilters find a person by what they are called, which may hold commas.
+var customerFilters = map[string]string{
+	"userId": "body->>'userId' = ?", "email": "lower(body->>'email') = lower(?)",
+	"firstName": "lower(body #>> '{name,first}') = lower(?)",
 }
 
 // boundPaths tell the same of ranges.
@@ -167,6 +173,10 @@ func filters(model string, c call) *filter {
 		}
 		if name == "customer" {
 			f.add(ownerColumn+" = ANY(?)", strings.Split(value, ","))
+			continue
+		}
+		if clause, ok := customerFilters[name]; ok && model == "customers" {
+			f.add(clause, value)
 			continue
 		}
 		path := name
