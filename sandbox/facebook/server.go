@@ -4,14 +4,12 @@ package facebook
 
 import (
 	"context"
-	crand "crypto/rand"
+	"crypto/rand"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,9 +27,7 @@ var vendor = oauth.Vendor{
 	Denied: url.Values{
 		"error": {"access_denied"}, "error_code": {"200"}, "error_description": {"Permissions error"}, "error_reason": {"user_denied"},
 	},
-	Subject: func() string {
-		return strconv.FormatInt(10_000_000_000_000_000+rand.Int64N(90_000_000_000_000_000), 10)
-	}, //nolint:gosec // an id, no secret
+	Subject: func() string { return oauth.Number(17) },
 	Problems: map[error]string{
 		oauth.ErrApp:      "잘못된 앱 ID: 제공된 앱 ID가 유효하지 않습니다.",
 		oauth.ErrCallback: "차단된 URL: 리디렉션 URI가 앱의 클라이언트 OAuth 설정에 없습니다.",
@@ -106,7 +102,7 @@ func (s *Server) handle(h func(*http.Request) (any, error)) http.HandlerFunc {
 			s.Fail(r, err)
 			told = &refusal{500, "An unexpected error has occurred. Please retry your request later.", 2, 0}
 		}
-		fault := map[string]any{"message": told.message, "type": "OAuthException", "code": told.code, "fbtrace_id": "A" + crand.Text()}
+		fault := map[string]any{"message": told.message, "type": "OAuthException", "code": told.code, "fbtrace_id": "A" + rand.Text()}
 		if told.subcode != 0 {
 			fault["error_subcode"] = told.subcode
 		}

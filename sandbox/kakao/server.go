@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,7 +28,7 @@ var vendor = oauth.Vendor{
 	Name: "kakao", Title: "카카오", Color: "#fee500", Lifetime: 6 * time.Hour,
 	Fields:  []oauth.Field{{Name: nickname, Title: "닉네임"}, {Name: email, Title: "카카오계정(이메일)"}, {Name: phone, Title: "전화번호"}},
 	Denied:  url.Values{"error": {"access_denied"}, "error_description": {"User denied access"}},
-	Subject: func() string { return strconv.FormatInt(1_000_000_000+rand.Int64N(9_000_000_000), 10) }, //nolint:gosec // an id, no secret
+	Subject: func() string { return oauth.Number(10) },
 	Problems: map[error]string{
 		oauth.ErrApp:      "앱 관리자 설정 오류 (KOE101): 잘못된 앱 키입니다.",
 		oauth.ErrCallback: "앱 관리자 설정 오류 (KOE006): 등록되지 않은 리다이렉트 URI입니다.",

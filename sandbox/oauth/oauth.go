@@ -84,6 +84,16 @@ var (
 	ErrAccount  = errors.New("there is no such account")
 )
 
+// Number makes an id of so many digits.
+func Number(digits int) string {
+	id := make([]byte, digits)
+	_, _ = rand.Read(id) // never fails
+	for i := range id {
+		id[i] = '1' + id[i]%9
+	}
+	return string(id)
+}
+
 const codeLife = 10 * time.Minute
 
 // Migrate prepares the tables of all vendors.
