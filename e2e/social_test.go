@@ -222,6 +222,10 @@ func TestAuth4TheStateIsOfOneBrowserOnce(t *testing.T) {
 		refused(v, back, "used")
 	}
 	account, v := newAccount(t, "kakao", nil)["account"], &visitor{t: t}
+	late := v.consent(v.begin("kakao"), account, "agree", nil)
+	_, state, _ := strings.Cut(late, "state=")
+	shared.sql(t, "UPDATE oauth_state SET expires_at = now() WHERE state_hash = sha256(convert_to($1, 'UTF8'))", state)
+	refused(v, late, "too late")
 	at, form, _ := strings.Cut(v.consent(v.begin("kakao"), account, "agree", nil), "?")
 	values, err := url.ParseQuery(form)
 	require.NoError(t, err)
