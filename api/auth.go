@@ -51,11 +51,11 @@ var errWithdrawn = refuse(http.StatusConflict, "탈퇴한 회원입니다")
 
 // logOut ends the session the token names, if it names one.
 func (a *api) logOut(w http.ResponseWriter, r *http.Request) error {
-	a.logOutOfKakao(r)
 	if m, err := a.sessions.read(r.Header.Get(tokenHeader)); err == nil {
 		if err := a.sessions.revoke(r.Context(), m.Session); err != nil {
 			return err
 		}
 	}
+	a.logOutOfKakao(r)
 	return bare(w, http.StatusOK, "로그아웃되었습니다")
 }
