@@ -12,6 +12,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
+	"github.com/byeolshow/byeolshow/clients/social"
 	"github.com/byeolshow/byeolshow/store"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	Clayful  *clayful.Client
 	Mux      *mux.Client
 	Iamport  *iamport.Client
+	Social   *social.Client
 	Temporal client.Client
 
 	MuxWebhookSecret string

@@ -40,7 +40,7 @@ func (a *api) logIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if customer.MetaFalse("active") {
-		return refuse(http.StatusConflict, "탈퇴한 회원입니다")
+		return errWithdrawn
 	}
 	token, err := a.sessions.open(r.Context(), auth, customer.InGroup(a.InfluencerGroup))
 	if err != nil {
@@ -50,6 +50,8 @@ func (a *api) logIn(w http.ResponseWriter, r *http.Request) error {
 	return done(w, http.StatusOK, "로그인되었습니다")
 }
 
+var errWithdrawn = refuse(http.StatusConflict, "탈퇴한 회원입니다")
+
 // logOut ends the session the token names, if it names one.
 func (a *api) logOut(w http.ResponseWriter, r *http.Request) error {
 	if m, err := a.sessions.read(r.Header.Get(tokenHeader)); err == nil {
@@ -57,5 +59,6 @@ func (a *api) logOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	a.logOutOfKakao(r)
 	return bare(w, http.StatusOK, "로그아웃되었습니다")
 }

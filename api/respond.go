@@ -15,6 +15,7 @@ import (
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/clients/iamport"
+	"github.com/byeolshow/byeolshow/clients/social"
 	"github.com/byeolshow/byeolshow/model"
 )
 
@@ -148,7 +149,7 @@ func refusalOf(err error) *refusal {
 			return known
 		}
 		return &refusal{Status: http.StatusBadRequest, Message: errBadRequest.Message, Detail: business.Detail}
-	case clayful.IsUnavailable(err), iamport.IsUnavailable(err), errors.Is(err, errMux),
+	case clayful.IsUnavailable(err), iamport.IsUnavailable(err), social.IsUnavailable(err), errors.Is(err, errMux),
 		errors.As(err, &silent), errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
 		return errTryLater
 	case errors.As(err, &shop):

@@ -43,6 +43,7 @@ func (a *api) routes() (http.Handler, error) {
 		_, _ = w.Write([]byte("pong"))
 	})
 	a.authRoutes(r)
+	a.socialRoutes(r)
 	a.signUpRoutes(r)
 	a.aliasRoutes(r)
 	a.userRoutes(r)

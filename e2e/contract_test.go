@@ -29,6 +29,16 @@ var routes = []route{
 	{"GET", "/ping", "", []int{200}, false},
 	{"POST", "/user/auth", "", []int{400}, false},
 	{"GET", "/user/auth", "", []int{200}, false},
+	{"GET", "/user/auth/kakao/login", "", []int{302}, false},
+	{"GET", "/user/auth/kakao/callback", "", []int{403}, false},
+	{"POST", "/user/auth/kakao/callback", "", []int{403}, false},
+	{"POST", "/user/auth/kakao/token", "", []int{400}, false},
+	{"GET", "/user/auth/naver/login", "", []int{302}, false},
+	{"GET", "/user/auth/naver/callback", "", []int{403}, false},
+	{"POST", "/user/auth/naver/token", "", []int{400}, false},
+	{"GET", "/user/auth/facebook/login", "", []int{302}, false},
+	{"GET", "/user/auth/facebook/callback", "", []int{403}, false},
+	{"POST", "/user/auth/facebook/token", "", []int{400}, false},
 	{"GET", "/influencer/streamkey", "seller", []int{200}, false},
 	{"GET", "/influencer/reset", "seller", []int{200}, false},
 	{"POST", "/influencer/update", "seller", []int{202}, false},
@@ -141,6 +151,10 @@ func (r route) token(t *testing.T, token string) string {
 // requireRefusal looks for an error as the route words them.
 func requireRefusal(t *testing.T, r route, got answer, name string) {
 	t.Helper()
+	if r.path == "/user/auth/kakao/callback" { // 403 in words of ours, without a code
+		require.Equal(t, 403, got.status, name)
+		return
+	}
 	if !r.bare || got.status == 401 || got.status == 405 || got.status == 413 {
 		requireError(t, got, name)
 		return
@@ -157,7 +171,8 @@ func requireRefusal(t *testing.T, r route, got answer, name string) {
 // bodiless tells of routes that read no body.
 func bodiless(r route) bool {
 	withBody := []string{"/cart/items", "/media/delete", "/wishlist", "/coupon", "/coupon/add"}
-	return switches(r) || r.method == http.MethodDelete && !slices.Contains(withBody, r.path) || strings.HasSuffix(r.path, "/receivemark")
+	return switches(r) || r.path == "/user/auth/kakao/callback" ||
+		r.method == http.MethodDelete && !slices.Contains(withBody, r.path) || strings.HasSuffix(r.path, "/receivemark")
 }
 
 func requireError(t *testing.T, got answer, name string) {

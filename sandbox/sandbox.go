@@ -17,10 +17,14 @@ import (
 
 	"github.com/byeolshow/byeolshow/sandbox/clayful"
 	"github.com/byeolshow/byeolshow/sandbox/control"
+	"github.com/byeolshow/byeolshow/sandbox/facebook"
 	"github.com/byeolshow/byeolshow/sandbox/fault"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
 	"github.com/byeolshow/byeolshow/sandbox/iamport"
+	"github.com/byeolshow/byeolshow/sandbox/kakao"
 	"github.com/byeolshow/byeolshow/sandbox/mux"
+	"github.com/byeolshow/byeolshow/sandbox/naver"
+	"github.com/byeolshow/byeolshow/sandbox/oauth"
 	"github.com/byeolshow/byeolshow/sandbox/webhook"
 )
 
@@ -34,11 +38,14 @@ type Config struct {
 	MuxWebhookSecret string
 	FCM              fcm.Config
 	Iamport          iamport.Config
+	Kakao            oauth.App
+	Naver            oauth.App
+	Facebook         oauth.App
 	Logger           *slog.Logger
 }
 
 // Vendors are those there are.
-var Vendors = []string{"clayful", "mux", "iamport", "fcm"}
+var Vendors = []string{"clayful", "mux", "iamport", "fcm", "kakao", "naver", "facebook"}
 
 // Server is the sandbox.
 type Server struct {
@@ -101,6 +108,27 @@ func New(ctx context.Context, config Config) (*Server, error) {
 			return nil, fmt.Errorf("fcm sandbox: %w", err)
 		}
 		router.Mount("/fcm", faults.Before("fcm", board.FCM.Routes()))
+	}
+	if err := oauth.Migrate(ctx, config.Pool); err != nil {
+		return nil, fmt.Errorf("oauth sandbox: %w", err)
+	}
+	if wanted("kakao") {
+		if board.Kakao, err = kakao.New(ctx, config.Pool, config.Kakao, config.Logger); err != nil {
+			return nil, fmt.Errorf("kakao sandbox: %w", err)
+		}
+		router.Mount("/kakao", faults.Before("kakao", board.Kakao.Routes()))
+	}
+	if wanted("naver") {
+		if board.Naver, err = naver.New(ctx, config.Pool, config.Naver, config.Logger); err != nil {
+			return nil, fmt.Errorf("naver sandbox: %w", err)
+		}
+		router.Mount("/naver", faults.Before("naver", board.Naver.Routes()))
+	}
+	if wanted("facebook") {
+		if board.Facebook, err = facebook.New(ctx, config.Pool, config.Facebook, config.Logger); err != nil {
+			return nil, fmt.Errorf("facebook sandbox: %w", err)
+		}
+		router.Mount("/facebook", faults.Before("facebook", board.Facebook.Routes()))
 	}
 	if config.Control && len(config.Only) == 0 {
 		router.Mount("/control", board.Routes())

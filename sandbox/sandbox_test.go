@@ -23,6 +23,7 @@ import (
 	shop "github.com/byeolshow/byeolshow/sandbox/clayful"
 	payments "github.com/byeolshow/byeolshow/sandbox/iamport"
 	video "github.com/byeolshow/byeolshow/sandbox/mux"
+	"github.com/byeolshow/byeolshow/sandbox/oauth"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -58,6 +59,10 @@ func newWorld(t *testing.T, changes ...func(*sandbox.Config)) *world {
 	vendors := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + vendors.Listener.Addr().String()
 	config.Iamport = payments.Config{Key: "key", Secret: "secret"}
+	config.Clayful.Social = map[string]string{"kakao": w.url + "/kakao", "naver": w.url + "/naver", "facebook": w.url + "/facebook"}
+	for vendor, app := range map[string]*oauth.App{"kakao": &config.Kakao, "naver": &config.Naver, "facebook": &config.Facebook} {
+		*app = oauth.App{ID: "42", ClientID: vendor + "-id", Secret: "secret", Callback: "https://shop.example/" + vendor}
+	}
 	config.Clayful.Iamport = shop.IamportConfig{BaseURL: w.url + "/iamport", Key: "key", Secret: "secret"}
 	for _, change := range changes {
 		change(&config)

@@ -57,6 +57,17 @@ func (c *Client) Authenticate(ctx context.Context, userID, password string) (Aut
 	return auth, err
 }
 
+// AuthenticateSocial logs in whoever an access token of a vendor (as "kakao") is
+// of, and makes them a customer the first time. Refusals: duplicated-email, when
+// the vendor's mail address is that of another customer.
+func (c *Client) AuthenticateSocial(ctx context.Context, vendor, token string) (Auth, error) {
+	var auth Auth
+	err := c.do(ctx, request{method: http.MethodPost, path: "/customers/auth/" + url.PathEscape(vendor), body: map[string]string{
+		"token": token,
+	}}, &auth)
+	return auth, err
+}
+
 // Me is the customer a customer token belongs to. Refusal: unauthorized.
 func (c *Client) Me(ctx context.Context, token string) (*Customer, error) {
 	var me Customer

@@ -53,6 +53,10 @@ type settings struct {
 	FCMBaseURL     string `env:"FCM_BASE_URL"`
 	FCMCredentials string `env:"FCM_CREDENTIALS"` // service account JSON
 
+	Kakao    socialApp `envPrefix:"KAKAO_"`
+	Naver    socialApp `envPrefix:"NAVER_"`
+	Facebook socialApp `envPrefix:"FACEBOOK_"`
+
 	PayloadKeys string `env:"PAYLOAD_KEYS"` // kid:base64url of 32 bytes, comma-separated; the first seals personal data in workflow histories
 	JWTKeys     string `env:"JWT_KEYS"`     // kid:base64url of at least 32 bytes, comma-separated; the first signs
 

@@ -13,6 +13,25 @@ func TestNeedNamesEverythingMissing(t *testing.T) {
 	require.NoError(t, s.need("DATABASE_URL"))
 }
 
+func TestSocialLoginsAreOffWithoutAClientID(t *testing.T) {
+	for _, variable := range []string{"KAKAO_CLIENT_ID", "KAKAO_APP_ID", "FACEBOOK_CLIENT_ID", "FACEBOOK_VERSION"} {
+		t.Setenv(variable, "")
+	}
+	t.Setenv("NAVER_CLIENT_ID", "id")
+	s, err := readSettings()
+	require.NoError(t, err)
+	_, err = s.social()
+	require.ErrorContains(t, err, "naver")
+	t.Setenv("NAVER_CLIENT_SECRET", "secret")
+	t.Setenv("PUBLIC_BASE_URL", "https://www.byeolshowco.com/")
+	s, err = readSettings()
+	require.NoError(t, err)
+	logins, err := s.social()
+	require.NoError(t, err)
+	require.Equal(t, []string{"naver"}, logins.Vendors())
+	require.Contains(t, logins.LoginURL("naver", "x"), "redirect_uri=https%3A%2F%2Fwww.byeolshowco.com%2Fuser%2Fauth%2Fnaver%2Fcallback%2F")
+}
+
 func TestJWTKeys(t *testing.T) {
 	t.Parallel()
 	const key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

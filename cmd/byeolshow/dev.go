@@ -250,6 +250,19 @@ func (d *dev) childEnv() map[string]string {
 		"CLAYFUL_MARKDONE_WEBHOOK_SECRET": {d.MarkdoneWebhookSecret, d.secrets.MarkdoneWebhook},
 		"CLAYFUL_WEBHOOK_SECRET":          {d.ClayfulWebhookSecret, d.secrets.ClayfulWebhook},
 		"SANDBOX_CUSTOMER_TOKEN_SECRET":   {d.CustomerSecret, d.secrets.CustomerToken},
+		"KAKAO_AUTH_URL":                  {d.Kakao.AuthURL, sandbox + "/kakao"},
+		"KAKAO_API_URL":                   {d.Kakao.APIURL, sandbox + "/kakao"},
+		"KAKAO_CLIENT_ID":                 {d.Kakao.ClientID, d.secrets.KakaoClientID},
+		"KAKAO_CLIENT_SECRET":             {d.Kakao.ClientSecret, d.secrets.KakaoSecret},
+		"KAKAO_APP_ID":                    {os.Getenv("KAKAO_APP_ID"), "1000001"},
+		"NAVER_AUTH_URL":                  {d.Naver.AuthURL, sandbox + "/naver"},
+		"NAVER_API_URL":                   {d.Naver.APIURL, sandbox + "/naver"},
+		"NAVER_CLIENT_ID":                 {d.Naver.ClientID, d.secrets.NaverClientID},
+		"NAVER_CLIENT_SECRET":             {d.Naver.ClientSecret, d.secrets.NaverSecret},
+		"FACEBOOK_AUTH_URL":               {d.Facebook.AuthURL, sandbox + "/facebook"},
+		"FACEBOOK_API_URL":                {d.Facebook.APIURL, sandbox + "/facebook"},
+		"FACEBOOK_CLIENT_ID":              {d.Facebook.ClientID, "1000000000000001"},
+		"FACEBOOK_CLIENT_SECRET":          {d.Facebook.ClientSecret, d.secrets.FacebookSecret},
 		"PUBLIC_BASE_URL":                 {d.PublicBaseURL, "http://" + d.HTTPAddr},
 	} {
 		values[name] = otherwise.value
@@ -407,6 +420,7 @@ byeolshow is up (%s)
 
   influencers  star1, star2, star3   password star1234!
   customers    demo, demo2           password demo1234!
+  social       http://%[2]s/user/auth/kakao/login/ (naver, facebook) with account kakao1 (naver1, facebook1)
 
 Ctrl-C stops everything; the data stays.
 `, took.Round(100*time.Millisecond), d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir)

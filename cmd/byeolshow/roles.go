@@ -26,6 +26,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/push"
+	"github.com/byeolshow/byeolshow/clients/social"
 	"github.com/byeolshow/byeolshow/sandbox"
 	shop "github.com/byeolshow/byeolshow/sandbox/clayful"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
@@ -62,13 +63,17 @@ func apiCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		logins, err := s.social()
+		if err != nil {
+			return err
+		}
 		systems, err := s.connect(ctx, log)
 		if err != nil {
 			return err
 		}
 		defer systems.close()
 		handler, err := api.New(api.Config{
-			Store: store.New(systems.pool), Mux: systems.mux, Temporal: systems.temporal, Iamport: s.iamport(),
+			Store: store.New(systems.pool), Mux: systems.mux, Temporal: systems.temporal, Iamport: s.iamport(), Social: logins,
 			RefundWebhookSecret: s.RefundWebhookSecret, MarkdoneWebhookSecret: s.MarkdoneWebhookSecret,
 			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
 			HiddenCollections: s.HiddenCollections,
@@ -184,9 +189,12 @@ func sandboxCommand() *cobra.Command {
 				BackendToken: s.ClayfulToken, StorefrontToken: s.StorefrontToken,
 				TokenSecret: []byte(s.CustomerSecret), ResetURL: strings.TrimSuffix(s.PublicBaseURL, "/") + "/forgetuser/reset_password/",
 				Iamport:  shop.IamportConfig{BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret},
+				Social:   map[string]string{social.Kakao: s.Kakao.APIURL, social.Naver: s.Naver.APIURL, social.Facebook: s.Facebook.APIURL},
 				Webhooks: s.shopWebhooks(),
 			},
-			Iamport: payments.Config{Key: s.IamportKey, Secret: s.IamportSecret, NoticeURL: "http://" + s.HTTPAddr + "/webhook/iamport/"},
+			Kakao: s.registered(social.Kakao, s.Kakao), Naver: s.registered(social.Naver, s.Naver),
+			Facebook: s.registered(social.Facebook, s.Facebook),
+			Iamport:  payments.Config{Key: s.IamportKey, Secret: s.IamportSecret, NoticeURL: "http://" + s.HTTPAddr + "/webhook/iamport/"},
 			Mux: video.Config{
 				TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret, WebhookURL: "http://" + s.HTTPAddr + "/media/callback/",
 				Encoder: encoder, ConnectDelay: time.Second, LongestReconnect: 3 * time.Second, CutAfter: time.Minute,

@@ -29,6 +29,12 @@ type devSecrets struct {
 	RefundWebhook   string `json:"clayful_refund_webhook_secret"`
 	MarkdoneWebhook string `json:"clayful_markdone_webhook_secret"`
 	ClayfulWebhook  string `json:"clayful_webhook_secret"`
+
+	KakaoClientID  string `json:"kakao_client_id"`
+	KakaoSecret    string `json:"kakao_client_secret"`
+	NaverClientID  string `json:"naver_client_id"`
+	NaverSecret    string `json:"naver_client_secret"`
+	FacebookSecret string `json:"facebook_client_secret"`
 }
 
 // loadSecrets reads the secrets of a data folder, and makes those it has not.
@@ -68,6 +74,7 @@ func (s *devSecrets) fill() (complete bool, err error) {
 	for _, secret := range []*string{
 		&s.ClayfulToken, &s.CustomerToken, &s.MuxTokenID, &s.MuxSecret, &s.MuxWebhook, &s.IamportKey, &s.IamportSecret,
 		&s.RefundWebhook, &s.MarkdoneWebhook, &s.ClayfulWebhook,
+		&s.KakaoClientID, &s.KakaoSecret, &s.NaverClientID, &s.NaverSecret, &s.FacebookSecret,
 	} {
 		keep(secret, rand.Text)
 	}

@@ -90,6 +90,8 @@ func duplicate(err error) error {
 		return badRequest("duplicated-user-id")
 	case "customer_email":
 		return badRequest("duplicated-email")
+	case "customer_social":
+		return badRequest("duplicated-social")
 	}
 	return err
 }

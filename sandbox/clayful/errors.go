@@ -37,6 +37,8 @@ var messages = map[string][2]string{ // ko, en
 	"invalid-password":      {"비밀번호가 올바르지 않습니다.", "The password is not right."},
 	"not-existing-customer": {"존재하지 않는 고객입니다.", "The customer does not exist."},
 	"email-required":        {"이메일이 없는 고객입니다.", "The customer has no email."},
+	"invalid-token":         {"유효하지 않은 소셜 로그인 토큰입니다.", "The token of the social login is not valid."},
+	"vendor-unavailable":    {"소셜 로그인 서비스가 응답하지 않습니다.", "The social login does not answer."},
 	"social-customer":       {"소셜 계정으로 가입한 고객입니다.", "The customer logs in with a social account."},
 	"invalid-secret":        {"유효하지 않은 링크입니다.", "The secret is not valid."},
 	"duplicated-coupon":     {"이미 가지고 있는 쿠폰입니다.", "The customer has the coupon already."},

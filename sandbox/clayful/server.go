@@ -29,12 +29,13 @@ var migrations embed.FS
 
 // Config is how this shop behaves.
 type Config struct {
-	BackendToken    string        // may do everything
-	StorefrontToken string        // may do what a browser may; "" admits none
-	TokenSecret     []byte        // signs customer tokens
-	TokenLifetime   time.Duration // of customer tokens; 0 is 7 days
-	ResetURL        string        // the mailed link, before ?customer=&secret=
-	Iamport         IamportConfig // where payments are looked up; none when empty
+	BackendToken    string            // may do everything
+	StorefrontToken string            // may do what a browser may; "" admits none
+	TokenSecret     []byte            // signs customer tokens
+	TokenLifetime   time.Duration     // of customer tokens; 0 is 7 days
+	ResetURL        string            // the mailed link, before ?customer=&secret=
+	Iamport         IamportConfig     // where payments are looked up; none when empty
+	Social          map[string]string // API addresses of kakao, naver and facebook; their own when empty
 	Webhooks        []Webhook
 	Sender          *webhook.Sender // delivers them
 	Demo            bool
@@ -105,6 +106,7 @@ func (s *Server) Routes() chi.Router {
 	routes := []route{
 		{"POST", "/customers/auth", public, s.authenticate},
 		{"GET", "/customers/auth", public, s.isAuthenticated},
+		{"POST", "/customers/auth/{vendor}", public, s.authenticateSocial},
 		{"GET", "/customers", backend, s.list("customers")},
 		{"GET", "/customers/count", backend, s.count("customers")},
 		{"POST", "/customers", backend, s.createCustomer},

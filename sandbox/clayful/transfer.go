@@ -112,7 +112,7 @@ func (s *Server) takeOver(ctx context.Context, tx pgx.Tx, model string, d docume
 	if model == "customers" {
 		userID, _ := d["userId"].(string)
 		email, _ := d["email"].(string)
-		if userID == "" && email == "" {
+		if userID == "" && email == "" && secret[socialKey] == "" {
 			return invalid("userId")
 		}
 		if err := related(ctx, tx, "groups", d["groups"]); err != nil {

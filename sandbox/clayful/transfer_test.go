@@ -84,4 +84,7 @@ func TestWhatIsWrongIsNamedAndNotTakenOver(t *testing.T) {
 	}
 	require.NoError(t, shop.Import(t.Context(), strings.NewReader(`{"products":[`+good+`]}`)))
 	require.Contains(t, exported(t, shop), "GOOD22222222")
+	social := `{"customers":[{"_id":"SXCAL2222222","groups":[],"credentials":{"social":"kakao/1"}}]}`
+	require.NoError(t, shop.Import(t.Context(), strings.NewReader(social)), "known by a vendor, without mail")
+	require.Contains(t, exported(t, shop), "kakao/1")
 }

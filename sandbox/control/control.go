@@ -14,10 +14,13 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/byeolshow/byeolshow/sandbox/clayful"
+	"github.com/byeolshow/byeolshow/sandbox/facebook"
 	"github.com/byeolshow/byeolshow/sandbox/fault"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
 	"github.com/byeolshow/byeolshow/sandbox/iamport"
+	"github.com/byeolshow/byeolshow/sandbox/kakao"
 	"github.com/byeolshow/byeolshow/sandbox/mux"
+	"github.com/byeolshow/byeolshow/sandbox/naver"
 )
 
 //go:embed page.html
@@ -25,11 +28,14 @@ var page []byte
 
 // Control acts on the vendors that are there.
 type Control struct {
-	Faults  *fault.Book
-	Mux     *mux.Server
-	Clayful *clayful.Server
-	FCM     *fcm.Server
-	Iamport *iamport.Server
+	Faults   *fault.Book
+	Mux      *mux.Server
+	Clayful  *clayful.Server
+	FCM      *fcm.Server
+	Iamport  *iamport.Server
+	Kakao    *kakao.Server
+	Naver    *naver.Server
+	Facebook *facebook.Server
 }
 
 // Routes are the control API, below /control.
@@ -46,6 +52,9 @@ func (c *Control) Routes() chi.Router {
 	r.Get("/push", list(func(r *http.Request) (any, error) { return c.FCM.Messages(r.Context(), r.URL.Query().Get("customer")) }))
 	r.Get("/mail", list(func(r *http.Request) (any, error) { return c.Clayful.Mails(r.Context(), r.URL.Query().Get("to")) }))
 	r.Mount("/iamport", c.Iamport.ControlRoutes())
+	r.Mount("/kakao", c.Kakao.ControlRoutes())
+	r.Mount("/naver", c.Naver.ControlRoutes())
+	r.Mount("/facebook", c.Facebook.ControlRoutes())
 	r.Post("/clayful/orders/{order}/refunds/{refund}/accept", shop(func(r *http.Request) error {
 		return c.Clayful.AcceptRefund(r.Context(), chi.URLParam(r, "order"), chi.URLParam(r, "refund"))
 	}))
@@ -129,7 +138,9 @@ func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 func (c *Control) reset(w http.ResponseWriter, r *http.Request) {
 	c.Faults.Clear()
 	c.Faults.ForgetCalls()
-	for _, reset := range []func(context.Context) error{c.Mux.Reset, c.Clayful.Reset, c.FCM.Reset, c.Iamport.Reset} {
+	for _, reset := range []func(context.Context) error{
+		c.Mux.Reset, c.Clayful.Reset, c.FCM.Reset, c.Iamport.Reset, c.Kakao.Reset, c.Naver.Reset, c.Facebook.Reset,
+	} {
 		if err := reset(r.Context()); err != nil {
 			answer(w, http.StatusInternalServerError, map[string]string{"error": err.Error()})
 			return

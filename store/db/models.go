@@ -82,6 +82,13 @@ type LiveNotAgree struct {
 	UserID string
 }
 
+type OauthState struct {
+	StateHash  []byte
+	Vendor     string
+	CookieHash []byte
+	ExpiresAt  time.Time
+}
+
 type PushDelivery struct {
 	VODID         int64
 	FirebaseToken string
