@@ -29,15 +29,30 @@ const (
 // URL.
 func SocialCallback(vendor string) string { return socialPath + vendor + "/callback/" }
 
-// socialRoutes are those of the vendors that are on.
 func (a *api) socialRoutes(r chi.Router) {
-	for _, vendor := range a.Social.Vendors() {
-		r.Get(socialPath+vendor+"/login", a.wrapped(a.toVendor(vendor)))
-		r.Get(socialPath+vendor+"/callback", a.wrapped(a.fromVendor(vendor)))
-		if vendor == social.Kakao {
-			r.Post(socialPath+vendor+"/callback", a.wrapped(a.fromVendor(vendor)))
-		}
-		r.Post(socialPath+vendor+"/token", a.wrapped(a.logInByToken(vendor)))
+	for _, vendor := range social.Vendors {
+		r.Route(socialPath+vendor, func(r chi.Router) {
+			r.Use(a.ifOn(vendor))
+			r.Get("/login", a.wrapped(a.toVendor(vendor)))
+			r.Get("/callback", a.wrapped(a.fromVendor(vendor)))
+			if vendor == social.Kakao {
+				r.Post("/callback", a.wrapped(a.fromVendor(vendor)))
+			}
+			r.Post("/token", a.wrapped(a.logInByToken(vendor)))
+		})
+	}
+}
+
+// ifOn hides the routes of a vendor at which we are not registered.
+func (a *api) ifOn(vendor string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return a.wrapped(func(w http.ResponseWriter, r *http.Request) error {
+			if !a.Social.On(vendor) {
+				return errNoRoute
+			}
+			next.ServeHTTP(w, r)
+			return nil
+		})
 	}
 }
 

@@ -174,7 +174,7 @@ func TestOurClientAtTheSandbox(t *testing.T) {
 	})
 	require.NoError(t, err)
 	shop := clayful.New(clayful.Config{BaseURL: w.url + "/clayful", Token: "backend"})
-	for _, vendor := range client.Vendors() {
+	for _, vendor := range social.Vendors {
 		token, err := client.Exchange(t.Context(), vendor, w.code(vendor), "S")
 		require.NoError(t, err)
 		profile, err := client.Profile(t.Context(), vendor, token)

@@ -25,6 +25,9 @@ const (
 	Facebook = "facebook"
 )
 
+// Vendors are all of them.
+var Vendors = []string{Kakao, Naver, Facebook}
+
 // App is who we are at a vendor, and where it is.
 type App struct {
 	ClientID     string // "" leaves the vendor out
@@ -90,15 +93,8 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// Vendors are those that are on, in the order of their names.
-func (c *Client) Vendors() []string {
-	names := make([]string, 0, len(c.vendors))
-	for name := range c.vendors {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+// On tells whether we are registered at the vendor.
+func (c *Client) On(vendor string) bool { return c != nil && c.vendors[vendor] != nil }
 
 // LoginURL is where a person is sent to log in with a vendor that is on.
 func (c *Client) LoginURL(vendor, state string) string {
@@ -136,11 +132,10 @@ func (c *Client) Profile(ctx context.Context, vendor, token string) (Profile, er
 
 // LogOut ends an access token, where the vendor can do that.
 func (c *Client) LogOut(ctx context.Context, vendor, token string) error {
-	v, on := c.vendors[vendor]
-	if !on || v.logOut == nil || !sendable(token) {
+	if !c.On(vendor) || c.vendors[vendor].logOut == nil || !sendable(token) {
 		return nil
 	}
-	return v.logOut(ctx, token)
+	return c.vendors[vendor].logOut(ctx, token)
 }
 
 // sendable tells whether a text can be an access token.
