@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
-	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/model"
 )
 
@@ -162,11 +161,7 @@ type Price struct {
 // RegisterPrice tells Iamport what the order costs, so that its payment window
 // takes nothing else.
 func (a *Activities) RegisterPrice(ctx context.Context, in Price) error {
-	err := a.iamport.Prepare(ctx, in.OrderID, int64(in.Due))
-	if iamport.IsRefused(err) {
-		return temporal.NewNonRetryableApplicationError(err.Error(), "refused", err)
-	}
-	return err
+	return a.iamport.Prepare(ctx, in.OrderID, int64(in.Due))
 }
 
 // shopRefusal is a refusal by the shop in its own words, nil for anything else.

@@ -66,20 +66,22 @@ type Return struct {
 	ImpUID              string    // of which payment; "" is any with enough left
 	Amount              model.KRW // 0 is all that is left
 	Reference, Reason   string
-	RefundID            string `json:",omitempty"` // the refund it is for, which has to be accepted still
+	RefundID            string    `json:",omitempty"` // the refund it is for, which has to be accepted still
+	Left                model.KRW `json:",omitempty"` // what has to be left of the payment before, when the shop was not asked
 }
 
 // Error types of GiveBack that repeating alone does not mend.
 const (
 	// ErrorNoAccount: money of a virtual account has nowhere to go.
 	ErrorNoAccount = "no-refund-account"
-	// ErrorRefused: Iamport refuses, in its own words.
-	ErrorRefused = "iamport-refused"
 	// ErrorNothingLeft: no payment has that much left.
 	ErrorNothingLeft = "nothing-left"
 	// ErrorNotAccepted: the shop no longer accepts the refund, or accepts another
 	// amount.
 	ErrorNotAccepted = "refund-not-accepted"
+	// ErrorNotRefundable: another amount is left than was believed, or a refund of
+	// the shop waits for it.
+	ErrorNotRefundable = "not-refundable"
 )
 
 // GiveBack gives money back once. It looks for its reference in Iamport's
@@ -110,10 +112,17 @@ func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 		switch {
 		case in.ImpUID != "" && !known:
 			return fmt.Errorf("iamport does not tell of payment %s of order %s", in.ImpUID, in.OrderID)
+		case in.Left > 0:
+			return temporal.NewNonRetryableApplicationError("nothing is left of the payment", ErrorNotRefundable, nil)
 		case in.Amount == 0: // somebody gave it back otherwise
 			return nil
 		}
 		return temporal.NewApplicationError(fmt.Sprintf("no payment of order %s has %d won left", in.OrderID, in.Amount), ErrorNothingLeft)
+	}
+	if in.Left > 0 {
+		if err := a.mayGoBesides(ctx, in, *from); err != nil {
+			return err
+		}
 	}
 	request := iamport.CancelRequest{
 		ImpUID: from.ImpUID, MerchantUID: from.MerchantUID, Amount: int64(in.Amount), Checksum: from.Left(),
@@ -137,10 +146,29 @@ func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 		}
 	}
 	_, err = a.iamport.Cancel(ctx, request)
-	if iamport.IsRefused(err) {
-		return temporal.NewApplicationErrorWithCause(err.Error(), ErrorRefused, err)
+	return blame(err)
+}
+
+// mayGoBesides refuses to give money back outside the shop's refunds while
+// another amount is left than was believed, or one of those waits for its own.
+func (a *Activities) mayGoBesides(ctx context.Context, in Return, from iamport.Payment) error {
+	refuse := func(format string, args ...any) error {
+		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), ErrorNotRefundable, nil)
 	}
-	return err
+	if from.Left() != int64(in.Left) {
+		return refuse("%d won are left of the payment, not %d", from.Left(), in.Left)
+	}
+	order, err := a.LoadOrder(ctx, OrderRef{in.OrderID})
+	if err != nil {
+		return err
+	}
+	for _, refund := range order.Refunds {
+		back := slices.ContainsFunc(from.CancelHistory, func(c iamport.Cancellation) bool { return strings.Contains(c.Reason, refund.ID) })
+		if refund.Status != model.RefundCancelled && refund.Amount > 0 && !back {
+			return refuse("refund %s is %s, and its money is not back", refund.ID, refund.Status)
+		}
+	}
+	return nil
 }
 
 // addAccount names the account the customer registered for refunds.

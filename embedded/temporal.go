@@ -191,9 +191,3 @@ func compareVersions(a, b string) int {
 	}
 	return 0
 }
-
-// SearchAttributes are those byeolshow's workflows set, and their types.
-var SearchAttributes = map[string]string{
-	"OrderStage": "Keyword", "OrderID": "Keyword", "CustomerID": "Keyword", "InfluencerID": "Keyword",
-	"BroadcastStatus": "Keyword", "AmountKRW": "Int", "StuckReason": "Keyword",
-}

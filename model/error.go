@@ -43,6 +43,17 @@ const (
 	CodeDuplicatedAlias Code = "duplicated-alias"
 )
 
+// Refusals of what an operator asks.
+const (
+	// CodeNotStuck: there is nothing to try again, or to solve by hand.
+	CodeNotStuck Code = "not-stuck"
+	// CodeNotByHand: it cannot be solved by hand, or not yet.
+	CodeNotByHand Code = "not-by-hand"
+	// CodeNotRefundable: the order's money cannot be given back by an operator
+	// now; Detail says why.
+	CodeNotRefundable Code = "not-refundable"
+)
+
 // Error is a refusal by a business rule. Repeating the request unchanged does
 // not help, so Temporal never retries it.
 type Error struct {

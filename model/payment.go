@@ -16,6 +16,9 @@ type Payment struct {
 	Test     bool       // of a test channel
 }
 
+// ByOperator begins what Iamport's record says of money an operator gave back.
+const ByOperator = "operator refund"
+
 // Left is what was paid and not given back.
 func (p Payment) Left() KRW {
 	if p.PaidAt == nil {

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -38,9 +39,11 @@ const stickyPatience = 2 * time.Second
 // error when a worker cannot start or dies.
 func Run(ctx context.Context, config Config) error {
 	worker.SetStickyWorkflowCacheSize(stickyWorkflows)
+	blamers := []interceptor.WorkerInterceptor{&activities.Blamer{}}
 	broadcasts := worker.New(config.Temporal, workflows.QueueBroadcasts, worker.Options{
 		WorkerStopTimeout:            10 * time.Second,
 		StickyScheduleToStartTimeout: stickyPatience,
+		Interceptors:                 blamers,
 	})
 	broadcasts.RegisterWorkflowWithOptions(config.Rules.Broadcast, workflow.RegisterOptions{Name: workflows.TypeBroadcast})
 	broadcasts.RegisterWorkflow(workflows.StreamWatch)
@@ -50,10 +53,11 @@ func Run(ctx context.Context, config Config) error {
 	orders := worker.New(config.Temporal, workflows.QueueOrders, worker.Options{
 		WorkerStopTimeout:            10 * time.Second,
 		StickyScheduleToStartTimeout: stickyPatience,
+		Interceptors:                 blamers,
 	})
 	for name, definition := range map[string]any{
 		workflows.TypeCheckout: config.Rules.Checkout, workflows.TypeOrder: config.Rules.Order, workflows.TypeRefund: config.Rules.Refund,
-		workflows.TypeCoupon: workflows.Coupon,
+		workflows.TypeCoupon: config.Rules.Coupon,
 	} {
 		orders.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}
@@ -62,6 +66,7 @@ func Run(ctx context.Context, config Config) error {
 	people := worker.New(config.Temporal, workflows.QueuePeople, worker.Options{
 		WorkerStopTimeout:            10 * time.Second,
 		StickyScheduleToStartTimeout: stickyPatience,
+		Interceptors:                 blamers,
 	})
 	for name, definition := range map[string]any{
 		workflows.TypeSignUp: config.Rules.SignUp, workflows.TypeWelcome: workflows.Welcome,
@@ -75,6 +80,7 @@ func Run(ctx context.Context, config Config) error {
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: startsAtOnce,
 		WorkerStopTimeout:                  time.Second,
+		Interceptors:                       blamers,
 	})
 	starts.RegisterActivity(config.Activities.StartOnTime)
 

@@ -34,6 +34,9 @@ type Rules struct {
 	// DoneAfter is how long after everything arrived an order is done.
 	DoneAfter time.Duration
 
+	// Limits are when a workflow says that it is stuck.
+	Limits Limits
+
 	// SignUpPatience is how long a sign-up waits to hear what came of its account.
 	SignUpPatience time.Duration
 	// Settling is how long the shop may take to do what it did not answer.
@@ -45,7 +48,7 @@ func DefaultRules() Rules {
 	return Rules{
 		Grace: 30 * time.Minute, LongestShow: 12 * time.Hour, RecordingWait: 15 * time.Minute,
 		UnpaidAfter: 30 * time.Minute, VBankGrace: 10 * time.Minute, PaymentPoll: 5 * time.Minute, RefundPoll: 5 * time.Minute,
-		ArrivalPoll: 24 * time.Hour, DoneAfter: 7 * 24 * time.Hour,
+		ArrivalPoll: 24 * time.Hour, DoneAfter: 7 * 24 * time.Hour, Limits: DefaultLimits(),
 		SignUpPatience: time.Minute, Settling: 3 * time.Second,
 	}
 }
@@ -69,6 +72,8 @@ func (r Rules) Broadcast(ctx workflow.Context, in BroadcastInput) (BroadcastStat
 		if r, err = r.pinned(ctx); err != nil {
 			return BroadcastState{}, err
 		}
+	} else {
+		r.Limits = Limits{}
 	}
 	show := newBroadcast(in, r)
 	if err := show.listen(ctx); err != nil {
@@ -152,10 +157,22 @@ func (s *broadcast) waitForEncoder(ctx workflow.Context) error {
 			continue
 		}
 		s.waitingFor(ctx, "Its time has come: waiting for the influencer's encoder until "+model.FormatSeoul(missedAt)+" in Seoul")
-		woke, err := s.until(ctx, wakeUps{at: missedAt, reports: true}, "Wait for the encoder until "+model.FormatSeoul(missedAt))
+		at := missedAt
+		if late := s.state.Broadcast.StartedAt.Add(s.limits.Encoder); s.limits.Encoder > 0 && workflow.Now(ctx).Before(late) {
+			at = earlier(at, late)
+		}
+		woke, err := s.until(ctx, wakeUps{at: at, reports: true}, "Wait for the encoder until "+model.FormatSeoul(missedAt))
 		switch {
 		case err != nil:
 			return err
+		case woke == wokeByTime && at.Before(missedAt):
+			err = s.flag(ctx, trouble{
+				key: tooLong, reason: StuckOperator, words: "its time has come, and nothing streams", command: commandResolve,
+				toDo: "Call the influencer. It goes live by itself when the encoder connects. `resolve` when they are known to come late.",
+			})
+			if err != nil {
+				return err
+			}
 		case woke == wokeByTime:
 			return s.change(ctx, "Mark it missed", s.steps.Miss, s.command())
 		case woke == wokeByChange:
@@ -207,7 +224,7 @@ func (s *broadcast) waitForRecording(ctx workflow.Context) error {
 		}
 		shown := model.FormatSeoul(until)
 		s.waitingFor(ctx, "Ended: waiting for its recording until "+shown+" in Seoul")
-		woke, err := s.until(ctx, wakeUps{at: until, recordings: true}, "Wait for the recording until "+shown)
+		woke, err := s.until(ctx, wakeUps{at: until, recordings: true, retries: true}, "Wait for the recording until "+shown)
 		if err != nil {
 			return err
 		}
@@ -216,6 +233,15 @@ func (s *broadcast) waitForRecording(ctx workflow.Context) error {
 				return err
 			}
 			until = workflow.Now(ctx).Add(s.rules.RecordingWait)
+			if late := s.state.Broadcast.FinishedAt.Add(s.limits.Recording); s.is(model.StatusClosed) && !workflow.Now(ctx).Before(late) {
+				err := s.flag(ctx, trouble{
+					key: tooLong, reason: StuckOperator, words: "Mux has not finished its recording", command: commandRetry,
+					toDo: "Look for the recording in Mux's dashboard. `retry` has Mux asked once more.",
+				})
+				if err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil
@@ -228,7 +254,7 @@ func (s *broadcast) cleanUp(ctx workflow.Context) error {
 	if s.state.Broadcast.LiveAt != nil && !s.cleaned {
 		s.waitingFor(ctx, "Deleted: removing what is left of it at Mux and in its products")
 		s.linkProducts(ctx, nil)
-		erased, err := s.insist(ctx, "Remove its recording from Mux", StuckCleanUp, s.steps.EraseRecording, func() any { return s.command() })
+		erased, err := s.insist(ctx, "Remove its recording from Mux", s.steps.EraseRecording, func() any { return s.command() })
 		if err != nil {
 			return err
 		}

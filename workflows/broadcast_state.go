@@ -4,40 +4,24 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/byeolshow/byeolshow/activities"
 	"github.com/byeolshow/byeolshow/model"
 )
 
-// Search attributes an operator finds broadcasts by.
-var (
-	AttributeInfluencer = temporal.NewSearchAttributeKeyKeyword("InfluencerID")
-	AttributeStatus     = temporal.NewSearchAttributeKeyKeyword("BroadcastStatus")
-	AttributeStuck      = temporal.NewSearchAttributeKeyKeyword("StuckReason")
-)
-
-// Reasons in StuckReason.
-const (
-	// StuckCleanUp: Mux keeps refusing to remove a deleted broadcast's recording.
-	StuckCleanUp = "cleanup-failing"
-	// StuckProducts: the shop keeps refusing to note the broadcast in a product.
-	StuckProducts = "product-links-failing"
-)
-
 // BroadcastState is all a Broadcast workflow knows, as its state query tells.
 type BroadcastState struct {
-	Broadcast   model.Broadcast
-	WaitingFor  string
-	Since       time.Time
-	Stream      StreamReport // the newest report about the influencer's stream
-	StuckReason string       `json:",omitempty"`
-	LastError   string       `json:",omitempty"`
+	Progress
+
+	Broadcast model.Broadcast
+	Stream    StreamReport // the newest report about the influencer's stream
 }
 
 // broadcast is a Broadcast workflow at work.
 type broadcast struct {
+	journal
+
 	in    BroadcastInput
 	rules Rules
 	steps *activities.Activities // only names steps; never called
@@ -49,6 +33,8 @@ type broadcast struct {
 	recordings []model.Recording
 	noted      []string // products that may hold the broadcast's id
 	linksAsked int      // how often somebody asked to have that put right
+	looks      int      // how often somebody asked to try again
+	pressed    int      // how often an operator did
 	linking    bool
 	announced  bool
 	cleaned    bool
@@ -57,6 +43,9 @@ type broadcast struct {
 
 func newBroadcast(in BroadcastInput, rules Rules) *broadcast {
 	s := &broadcast{in: in, rules: rules}
+	s.journal = journal{
+		progress: &s.state.Progress, headline: s.headline, heard: &s.looks, limits: rules.Limits, repeats: rules.Limits == Limits{},
+	}
 	if carry := in.Carry; carry != nil {
 		s.state, s.acted, s.active = carry.State, carry.State.Stream, carry.Active
 		s.recordings, s.noted = carry.Recordings, carry.Noted
@@ -117,8 +106,11 @@ func (s *broadcast) adopt(ctx workflow.Context, row model.Broadcast) error {
 	if !changed {
 		return nil
 	}
+	if err := s.lower(ctx, tooLong); err != nil {
+		return err
+	}
 	return workflow.UpsertTypedSearchAttributes(ctx,
-		AttributeInfluencer.ValueSet(row.InfluencerID), AttributeStatus.ValueSet(shownStatus(row)))
+		AttributeInfluencer.ValueSet(row.InfluencerID), AttributeStatus.ValueSet(shownStatus(row)), AttributeSince.ValueSet(workflow.Now(ctx)))
 }
 
 func shownStatus(b model.Broadcast) string {
@@ -128,38 +120,9 @@ func shownStatus(b model.Broadcast) string {
 	return string(b.Status)
 }
 
-func (s *broadcast) waitingFor(ctx workflow.Context, what string) {
-	if s.state.WaitingFor != what {
-		s.state.WaitingFor, s.state.Since = what, workflow.Now(ctx)
-	}
-	s.showDetails(ctx)
-}
-
-func (s *broadcast) stuck(ctx workflow.Context, reason string, cause error) error {
-	s.state.StuckReason, s.state.LastError = reason, cause.Error()
-	s.showDetails(ctx)
-	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStuck.ValueSet(reason))
-}
-
-func (s *broadcast) unstuck(ctx workflow.Context) error {
-	if s.state.StuckReason == "" {
-		return nil
-	}
-	s.state.StuckReason, s.state.LastError = "", ""
-	s.showDetails(ctx)
-	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStuck.ValueUnset())
-}
-
-// showDetails writes what an operator reads on the workflow's page.
-func (s *broadcast) showDetails(ctx workflow.Context) {
+func (s *broadcast) headline() string {
 	b := s.state.Broadcast
-	details := fmt.Sprintf("**%s** (%s), by %s\n\n%s, since %s (Seoul).",
-		b.Title, shownStatus(b), b.InfluencerName, s.state.WaitingFor, model.FormatSeoul(s.state.Since))
-	if s.state.StuckReason != "" {
-		details += fmt.Sprintf("\n\n**Stuck: %s.** Last error: %s. It is repeated until it succeeds.",
-			s.state.StuckReason, s.state.LastError)
-	}
-	workflow.SetCurrentDetails(ctx, details)
+	return fmt.Sprintf("**%s** (%s), by %s", b.Title, shownStatus(b), b.InfluencerName)
 }
 
 // hear takes in what Mux reported. Reports may come late, twice or out of

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -122,6 +123,7 @@ func (s *broadcast) linkProducts(ctx workflow.Context, former []string) {
 		return
 	}
 	s.linksAsked++
+	s.looks++
 	if s.linking {
 		return
 	}
@@ -129,7 +131,7 @@ func (s *broadcast) linkProducts(ctx workflow.Context, former []string) {
 	s.alongside(ctx, func(ctx workflow.Context) error {
 		defer func() { s.linking = false }()
 		for done := 0; done != s.linksAsked; {
-			right, err := s.insist(ctx, "Note it in its products", StuckProducts, s.steps.LinkProducts, func() any {
+			right, err := s.insist(ctx, "Note it in its products", s.steps.LinkProducts, func() any {
 				done = s.linksAsked
 				return s.links()
 			})
@@ -166,34 +168,34 @@ func (s *broadcast) attachRecordings(ctx workflow.Context) error {
 	return nil
 }
 
-// insist repeats a step until it succeeds, with growing pauses, each time with
-// the input as it is then. What has failed for two minutes is stuck, and says
-// so until it no longer is. It gives up when the history has become too long,
-// for the next run to begin again.
-func (s *broadcast) insist(ctx workflow.Context, summary, reason string, step any, in func() any) (done bool, err error) {
-	for pause := shortestPause; ; pause = min(2*pause, longestCleanUpPause) {
-		patient := workflow.WithScheduleToCloseTimeout(s.patient(ctx, summary), 2*time.Minute)
-		patient = workflow.WithStartToCloseTimeout(patient, time.Minute)
-		err := workflow.ExecuteActivity(patient, step, in()).Get(ctx, nil)
-		if err == nil {
-			return true, s.unstuck(ctx)
-		}
-		if temporal.IsCanceledError(err) {
-			return false, err
-		}
-		if err := s.stuck(ctx, reason, err); err != nil {
-			return false, err
-		}
-		asked := s.linksAsked
-		if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-			Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: "Pause before trying again: " + summary},
-		}, func() bool { return s.linksAsked != asked }); err != nil {
-			return false, err
-		}
-		if s.long(ctx) {
-			return false, nil
-		}
+// insist repeats a step until it succeeds, each time with the input as it is
+// then. It gives up when the history has become too long, for the next run to
+// begin again.
+func (s *broadcast) insist(ctx workflow.Context, summary string, step any, in func() any) (done bool, err error) {
+	err = s.strive(ctx, effort{
+		summary: summary, step: step, in: in, each: time.Minute, longest: longestCleanUpPause,
+		enough: func() bool { return s.long(ctx) }, reason: s.reasonOf,
+	})
+	return err == nil, unlessEnough(err)
+}
+
+func unlessEnough(err error) error {
+	if errors.Is(err, errEnough) {
+		return nil
 	}
+	return err
+}
+
+// reasonOf calls a failing step of a deleted broadcast a clean-up.
+func (s *broadcast) reasonOf(cause error) Reason {
+	reason := reasonOf(cause)
+	if _, vendor, named := strings.Cut(string(reason), ":"); s.deleted() && named {
+		return StuckCleanUp.At(vendor)
+	}
+	if s.deleted() {
+		return StuckCleanUp
+	}
+	return reason
 }
 
 // alongside runs a job beside the story. The workflow does not end before it;
@@ -222,6 +224,7 @@ const (
 type wakeUps struct {
 	at                  time.Time
 	reports, recordings bool
+	retries             bool // an operator's, as if it were time
 }
 
 // until waits for the first of: the time, a change of the broadcast, a new
@@ -234,7 +237,7 @@ func (s *broadcast) until(ctx workflow.Context, by wakeUps, summary string) (wak
 		return wokeByTime, nil
 	}
 	timer := workflow.NewTimerWithOptions(ctx, by.at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary})
-	woke := wake(0)
+	woke, pressed := wake(0), s.pressed
 	err := workflow.Await(ctx, func() bool {
 		switch {
 		case s.state.Broadcast.Revision != revision:
@@ -243,7 +246,7 @@ func (s *broadcast) until(ctx workflow.Context, by wakeUps, summary string) (wak
 			woke = wokeByRecording
 		case by.reports && s.state.Stream != s.acted:
 			woke = wokeByReport
-		case timer.IsReady():
+		case timer.IsReady(), by.retries && s.pressed != pressed:
 			woke = wokeByTime
 		}
 		return woke != 0

@@ -513,7 +513,7 @@ func TestCleanUpThatFailsIsStuckAndGoesOn(t *testing.T) {
 	s.missing = 40
 	s.in(hour-time.Second, func() { s.report(true) })
 	s.in(hour+time.Minute, func() { s.ask("delete", workflows.UpdateDelete) })
-	seen := ""
+	seen := workflows.Reason("")
 	s.in(hour+10*time.Minute, func() {
 		value, err := s.QueryWorkflow(workflows.QueryState)
 		require.NoError(t, err)

@@ -15,6 +15,9 @@ func (s *broadcast) listen(ctx workflow.Context) error {
 		return err
 	}
 	s.hearSignals(ctx)
+	if err := s.obeyWith(ctx, s.mayLookAgain, func() { s.pressed++ }); err != nil {
+		return err
+	}
 	for _, update := range []struct {
 		name        string
 		description string
@@ -73,6 +76,14 @@ func (s *broadcast) check(mayBe func() error) error {
 		return nil
 	}
 	return refused(mayBe())
+}
+
+// mayLookAgain refuses to try again what does not pause.
+func (s *broadcast) mayLookAgain() error {
+	if s.is(model.StatusClosed) && !s.deleted() {
+		return nil
+	}
+	return s.mayRetry()
 }
 
 func (s *broadcast) anyTime() error {

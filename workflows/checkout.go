@@ -58,6 +58,10 @@ func (r Rules) Checkout(ctx workflow.Context, in CheckoutInput) (CheckoutResult,
 		progress: progress,
 		headline: func() string { return "Checkout of customer " + in.CustomerID },
 		heard:    new(int),
+		limits:   r.Limits,
+	}
+	if err := book.open(ctx); err != nil {
+		return CheckoutResult{}, err
 	}
 	order := activities.NewOrder{CustomerID: in.CustomerID, Key: in.Key, Payload: in.Payload}
 
@@ -90,26 +94,6 @@ func (r Rules) Checkout(ctx workflow.Context, in CheckoutInput) (CheckoutResult,
 	})
 	book.waitingFor(ctx, "Over: order "+placed.Order.ID+" is placed")
 	return CheckoutResult{OrderID: placed.Order.ID, Fingerprint: in.Fingerprint, AmountKRW: placed.Order.Due, Answer: placed.Answer}, err
-}
-
-// find repeats a search until the shop answers. That there is nothing is an
-// answer, too.
-func (j journal) find(ctx workflow.Context, summary string, step, in, out any) error {
-	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := workflow.ExecuteActivity(patiently(ctx, summary, trying), step, in).Get(ctx, out)
-		if temporal.IsCanceledError(err) {
-			return err
-		}
-		if err == nil || RefusalOf(err) != nil {
-			return errors.Join(err, j.progress.loosen(ctx, j.headline()))
-		}
-		if err := j.progress.stick(ctx, j.headline(), err); err != nil {
-			return err
-		}
-		if err := workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: "Pause before looking again"}).Get(ctx, nil); err != nil {
-			return err
-		}
-	}
 }
 
 // startOrder starts the order's workflow, unless a payment already did.

@@ -26,12 +26,16 @@ const giving = 8 * time.Second
 // Coupon gives a customer a coupon, and answers what the shop said. A shop that
 // does not answer is not asked again: the customer's list is looked at until it
 // tells. It ends with a refusal when the customer was not given the coupon.
-func Coupon(ctx workflow.Context, in CouponInput) (json.RawMessage, error) {
+func (r Rules) Coupon(ctx workflow.Context, in CouponInput) (json.RawMessage, error) {
 	var steps *activities.Activities
 	book := journal{
 		progress: &Progress{},
 		headline: func() string { return "Coupon " + in.CouponID + " for customer " + in.CustomerID },
 		heard:    new(int),
+		limits:   r.Limits,
+	}
+	if err := book.open(ctx); err != nil {
+		return nil, err
 	}
 	book.waitingFor(ctx, "Giving the coupon")
 	var answer json.RawMessage

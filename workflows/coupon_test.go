@@ -40,7 +40,7 @@ func TestCouponIsAskedForOnceAndLookedForUntilItIsKnown(t *testing.T) {
 			var suite testsuite.WorkflowTestSuite
 			env := suite.NewTestWorkflowEnvironment()
 			env.SetTestTimeout(time.Minute)
-			env.RegisterWorkflowWithOptions(workflows.Coupon, workflow.RegisterOptions{Name: workflows.TypeCoupon})
+			env.RegisterWorkflowWithOptions(workflows.DefaultRules().Coupon, workflow.RegisterOptions{Name: workflows.TypeCoupon})
 			var steps *activities.Activities
 			asked, looks := 0, 0
 			env.OnActivity(steps.GiveCoupon, anything, anything).Return(func(context.Context, activities.Issue) (json.RawMessage, error) {

@@ -116,6 +116,16 @@ func (o *order) awaitPayment(ctx workflow.Context) error {
 	}
 	stage := o.state.Stage
 	at := earlier(workflow.Now(ctx).Add(o.rules.PaymentPoll), deadline)
+	if closes := o.state.OpenTill; closes != nil && stage == model.StageVBankIssued && (o.limits != Limits{}) {
+		if workflow.Now(ctx).Before(*closes) {
+			at = earlier(at, *closes)
+		} else if err := o.flag(ctx, trouble{
+			key: tooLong, reason: StuckOperator, words: "no deposit came to the virtual account until " + model.FormatSeoul(*closes), command: commandRetry,
+			toDo: "It is cancelled at " + shown + " by itself. `retry` has Iamport asked once more, and cancels it now if no deposit came.",
+		}); err != nil {
+			return err
+		}
+	}
 	err := until(ctx, at, "Ask Iamport about payments, give up at "+shown, func() bool { return o.woken() || o.state.Stage != stage })
 	if err != nil || o.state.Stage != stage {
 		return err
@@ -193,6 +203,16 @@ func (o *order) awaitDelivery(ctx workflow.Context) error {
 		}
 	}
 	o.waitingFor(ctx, doing)
+	if late := workflow.Now(ctx).Sub(o.state.StageSince) >= o.limits.Delivery; late && o.facts != nil && o.facts.ArrivedAt == nil {
+		if err := o.flag(ctx, trouble{
+			key: tooLong, reason: StuckOperator, words: "not all of its parcels have arrived since it was paid", command: commandResolve,
+			toDo: "Ask the vendor for the parcels. `resolve` when that is known and waiting is right.",
+		}); err != nil {
+			return err
+		}
+	} else if err := o.lower(ctx, tooLong); err != nil {
+		return err
+	}
 	if err := until(ctx, at, "Look at the order again", o.woken); err != nil {
 		return err
 	}
@@ -237,7 +257,10 @@ func (o *order) reload(ctx workflow.Context) error {
 		}
 		return o.enter(ctx, model.StageDone)
 	}
-	return o.enter(ctx, facts.Stage())
+	if stage := facts.Stage(); stage != model.StagePlaced || o.state.Stage != model.StageVBankIssued || (o.limits == Limits{}) {
+		return o.enter(ctx, stage)
+	}
+	return nil // the shop does not tell one that waits for a deposit from another
 }
 
 func (o *order) startRefund(ctx workflow.Context, refund model.Refund) error {
@@ -266,17 +289,39 @@ func (o *order) cancelTwins(ctx workflow.Context) error {
 
 // checkPayments rules on every payment Iamport knows of the order.
 func (o *order) checkPayments(ctx workflow.Context) error {
+	told, notices := o.hinted, o.notices
 	o.hinted = false
 	var payments []model.Payment
 	if err := o.soon(ctx, "Ask Iamport about its payments", o.steps.Payments, o.ref(), &payments); err != nil {
 		return err
 	}
 	for _, payment := range payments {
-		if _, err := o.rule(ctx, payment); err != nil {
+		_, known := o.state.Payments[payment.ImpUID]
+		verdict, err := o.rule(ctx, payment)
+		if err != nil {
 			return err
+		}
+		if verdict == model.VerdictSuccess && !told && !known && o.notices == notices {
+			o.alongside(ctx, func(ctx workflow.Context) error { return o.awaitNotice(ctx, payment, notices) })
 		}
 	}
 	return nil
+}
+
+// awaitNotice is a payment that was found by asking: its notice is late, or
+// lost, and operators should know that before many are.
+func (o *order) awaitNotice(ctx workflow.Context, payment model.Payment, before int) error {
+	heard := func() bool { return o.notices != before || o.state.Stage != model.StagePaid }
+	if (o.limits == Limits{}) {
+		return nil
+	}
+	if err := until(ctx, payment.PaidAt.Add(o.limits.Notice), "Wait for Iamport's notice of payment "+payment.ImpUID, heard); err != nil {
+		return err
+	}
+	return o.pointOut(ctx, trouble{
+		key: "notice of " + payment.ImpUID, reason: StuckNotice, command: commandRetry,
+		words: "Iamport told of payment " + payment.ImpUID + " only when asked; its notice did not come",
+	}, heard)
 }
 
 // rule judges one payment and does what follows. One at a time: verify calls
@@ -384,18 +429,29 @@ func (o *order) taken(ctx workflow.Context, payment model.Payment, verdict model
 	return o.enter(ctx, model.StagePaid)
 }
 
-// giveBack returns all that is left of a payment.
+// giveBack returns all that is left of a payment. When it was of another amount
+// than was due, an operator is told.
 func (o *order) giveBack(ctx workflow.Context, payment model.Payment) {
 	in := activities.Return{
 		OrderID: o.in.OrderID, CustomerID: o.state.CustomerID, ImpUID: payment.ImpUID,
 		Reference: "return " + payment.ImpUID, Reason: "주문과 맞지 않는 결제의 반환",
 	}
+	mismatch := o.state.Payments[payment.ImpUID].Consequence == model.GiveBackAndCancel
 	o.alongside(ctx, func(ctx workflow.Context) error {
-		summary := fmt.Sprintf("Give %d won of payment %s back", payment.Left(), payment.ImpUID)
-		if err := o.insist(ctx, summary, o.steps.GiveBack, in, nil); err != nil {
+		effort := effort{
+			summary: fmt.Sprintf("Give %d won of payment %s back", payment.Left(), payment.ImpUID),
+			step:    o.steps.GiveBack, in: func() any { return in },
+		}
+		if err := o.payBack(ctx, &handed{}, payment.Left(), effort, func(error) bool { return false }); err != nil {
 			return err
 		}
-		return o.insist(ctx, "Let the shop take over the return", o.steps.SyncOrder, o.ref(), nil)
+		if err := o.insist(ctx, "Let the shop take over the return of payment "+payment.ImpUID, o.steps.SyncOrder, o.ref(), nil); err != nil || !mismatch {
+			return err
+		}
+		return o.pointOut(ctx, trouble{
+			key: "mismatch of " + payment.ImpUID, reason: StuckMismatch, command: commandResolve,
+			words: fmt.Sprintf("%s won were paid where %s were due, and given back", grouped(payment.Amount), grouped(o.state.AmountKRW)),
+		}, func() bool { return false })
 	})
 }
 

@@ -45,14 +45,6 @@ var (
 	OrderOf = activities.OrderOf
 )
 
-// Search attributes an operator finds orders by.
-var (
-	AttributeOrder    = temporal.NewSearchAttributeKeyKeyword("OrderID")
-	AttributeCustomer = temporal.NewSearchAttributeKeyKeyword("CustomerID")
-	AttributeStage    = temporal.NewSearchAttributeKeyKeyword("OrderStage")
-	AttributeAmount   = temporal.NewSearchAttributeKeyInt64("AmountKRW")
-)
-
 // OrderInput starts an Order workflow. Without a customer it is taken up as the
 // shop knows it.
 type OrderInput struct {
@@ -77,7 +69,7 @@ func (in OrderInput) Summary() string {
 
 func (in OrderInput) attributes() temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(AttributeOrder.ValueSet(in.OrderID), AttributeCustomer.ValueSet(in.CustomerID),
-		AttributeAmount.ValueSet(int64(in.AmountKRW)), AttributeStage.ValueSet(string(in.Stage)))
+		AttributeAmount.ValueSet(int64(in.AmountKRW)), AttributeStage.ValueSet(string(in.Stage)), AttributeSince.ValueSet(in.PlacedAt))
 }
 
 // grouped writes an amount with its thousands apart.
@@ -88,6 +80,9 @@ func grouped(amount model.KRW) string {
 	}
 	return text
 }
+
+// tooLong is what an order is stuck with that has been in its stage too long.
+const tooLong = "stage"
 
 // Ruling is how a payment was judged.
 type Ruling struct {
@@ -126,6 +121,9 @@ type order struct {
 	hinted    bool // Iamport has something to tell
 	look      bool // the shop has
 	looks     int  // how often it had
+	notices   int  // how often somebody told of a payment
+	pressed   bool // an operator does not want to wait for the deadline's grace
+	refunded  bool // an operator's refund is under way
 	lateCheck int
 	beside    int // jobs running beside the story
 	money     workflow.Mutex
@@ -143,7 +141,7 @@ func newOrder(in OrderInput, rules Rules) *order {
 	if o.state.Refunds == nil {
 		o.state.Refunds = map[string]bool{}
 	}
-	o.journal = journal{progress: &o.state.Progress, headline: o.headline, heard: &o.looks}
+	o.journal = journal{progress: &o.state.Progress, headline: o.headline, heard: &o.looks, limits: rules.Limits}
 	return o
 }
 
@@ -169,10 +167,13 @@ func (o *order) enter(ctx workflow.Context, stage model.OrderStage) error {
 	}
 	changed := o.state.Stage != stage
 	o.state.Stage, o.state.StageSince = stage, workflow.Now(ctx)
+	if err := o.lower(ctx, tooLong); err != nil {
+		return err
+	}
 	if !changed && o.in.CustomerID != "" { // its start carried it
 		return nil
 	}
-	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(string(stage)))
+	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(string(stage)), AttributeSince.ValueSet(o.state.StageSince))
 }
 
 func (o *order) load(ctx workflow.Context) (model.Order, error) {
@@ -197,6 +198,9 @@ func (o *order) asFacts() model.Order {
 // deadline is when an unpaid order is given up.
 func (o *order) deadline() time.Time {
 	if o.state.Stage == model.StageVBankIssued && o.state.OpenTill != nil {
+		if o.pressed {
+			return *o.state.OpenTill
+		}
 		return o.state.OpenTill.Add(o.rules.VBankGrace)
 	}
 	return o.state.PlacedAt.Add(o.rules.UnpaidAfter)

@@ -303,12 +303,12 @@ func TestVirtualAccountHasItsOwnDeadline(t *testing.T) {
 
 func TestOrderSaysWhyItIsStuck(t *testing.T) {
 	t.Parallel()
-	for reason, cause := range map[string]error{
+	for reason, cause := range map[workflows.Reason]error{
 		workflows.StuckUpstream: errors.New("iamport is silent"),
 		workflows.StuckOperator: temporal.NewApplicationError("no account", activities.ErrorNoAccount),
 		workflows.StuckRefused:  temporal.NewApplicationError("not today", activities.ErrorRefused),
 	} {
-		t.Run(reason, func(t *testing.T) {
+		t.Run(string(reason), func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
 			s.failing["give back"] = cause
@@ -423,7 +423,7 @@ func TestCheckoutEnds(t *testing.T) {
 			s.env.ExecuteWorkflow(workflows.TypeCheckout, in)
 			require.True(t, s.env.IsWorkflowCompleted())
 			if c.silent > 0 {
-				require.Equal(t, []string{workflows.StuckUpstream, ""}, stuck, "it was stuck, and no longer is")
+				require.Equal(t, []string{string(workflows.StuckUpstream), ""}, stuck, "it was stuck, and no longer is")
 			}
 			err := s.env.GetWorkflowError()
 			if c.refused != "" {

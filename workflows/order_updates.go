@@ -26,6 +26,7 @@ func (o *order) listen(ctx workflow.Context) error {
 		selector.AddReceive(payments, func(c workflow.ReceiveChannel, _ bool) {
 			c.Receive(ctx, nil)
 			o.hinted = true
+			o.notices++
 		})
 		selector.AddReceive(changes, func(c workflow.ReceiveChannel, _ bool) {
 			c.Receive(ctx, nil)
@@ -36,6 +37,12 @@ func (o *order) listen(ctx workflow.Context) error {
 			selector.Select(ctx)
 		}
 	})
+	if err := o.obeyWith(ctx, o.mayLookAgain, o.lookAgain); err != nil {
+		return err
+	}
+	if err := o.listenRefund(ctx); err != nil {
+		return err
+	}
 	err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateSettle, o.settle, workflow.UpdateHandlerOptions{
 		Validator:   func(_ workflow.Context, p model.Payment) error { return o.mayBePaidBy(p) },
 		Description: "Rule on a payment that Iamport has told us of",
@@ -47,6 +54,24 @@ func (o *order) listen(ctx workflow.Context) error {
 		Validator:   func(workflow.Context, activities.Cancellation) error { return o.mayBeCancelled() },
 		Description: "Cancel it, unless somebody has paid",
 	})
+}
+
+// mayLookAgain refuses to try again what is over, or not the workflow's to do.
+func (o *order) mayLookAgain() error {
+	if t := o.state.shown(); t != nil && t.reason != StuckNotice && t.key != tooLong {
+		return o.mayRetry()
+	}
+	if o.state.Stage == model.StageDone || o.state.Stage == model.StageUnknown {
+		return activities.Refuse(&model.Error{Code: model.CodeNotStuck, Detail: "the order is " + string(o.state.Stage) + ": nothing is left to try"})
+	}
+	return nil
+}
+
+// lookAgain asks Iamport and the shop about the order now.
+func (o *order) lookAgain() {
+	o.hinted, o.look = true, true
+	o.notices++
+	o.pressed = o.state.Stage == model.StageVBankIssued && o.stuckWith(tooLong)
 }
 
 // mayBePaidBy keeps payments of other orders out.
@@ -69,6 +94,7 @@ func (o *order) settle(ctx workflow.Context, payment model.Payment) (model.Verdi
 	if err := workflow.Await(ctx, func() bool { return o.loaded }); err != nil {
 		return "", err
 	}
+	o.notices++
 	verdict, err := o.rule(ctx, payment)
 	if ruling, ok := o.state.Payments[payment.ImpUID]; ok && err == nil {
 		verdict = ruling.Verdict // the shop may have had the last word

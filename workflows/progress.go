@@ -8,96 +8,44 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/byeolshow/byeolshow/activities"
 	"github.com/byeolshow/byeolshow/model"
 )
 
 // Progress is what an operator is told of a workflow: what it waits for, since
-// when, and what keeps it.
+// when, what keeps it, and what to do about that.
 type Progress struct {
 	WaitingFor  string
 	Since       time.Time
-	StuckReason string `json:",omitempty"`
-	LastError   string `json:",omitempty"`
+	StuckReason Reason    `json:",omitempty"`
+	StuckSince  time.Time `json:",omitzero"`
+	LastError   string    `json:",omitempty"`
+	ToDo        string    `json:",omitempty"` // what helps, in words
+	Command     string    `json:",omitempty"` // the update that helps: retry or resolve
+	Failures    int       `json:",omitempty"` // of all steps so far
+	Solved      []Solved  `json:",omitempty"` // what operators did by hand
+
+	troubles []*trouble
+	noted    map[string]bool // flags an operator took note of
+}
+
+// Solved is that an operator saw to something by hand. Who, and how, is in the
+// history, sealed.
+type Solved struct {
+	Stuck Reason
+	At    time.Time
 }
 
 // show writes the progress on the workflow's page, below a headline.
 func (p *Progress) show(ctx workflow.Context, headline string) {
 	details := fmt.Sprintf("%s\n\n%s, since %s (Seoul).", headline, p.WaitingFor, model.FormatSeoul(p.Since))
 	if p.StuckReason != "" {
-		details += fmt.Sprintf("\n\n**Stuck: %s.** Last error: %s. %s", p.StuckReason, p.LastError, remedies[p.StuckReason])
+		details += fmt.Sprintf("\n\n**Stuck: %s**, since %s. Last error: %s\n\n%s\n\n`byeolshow ops %s %s`",
+			p.StuckReason, model.FormatSeoul(p.StuckSince), p.LastError, p.ToDo, p.Command, workflow.GetInfo(ctx).WorkflowExecution.ID)
+	}
+	for _, s := range p.Solved {
+		details += fmt.Sprintf("\n\nSeen to by hand at %s: %s.", model.FormatSeoul(s.At), s.Stuck)
 	}
 	workflow.SetCurrentDetails(ctx, details)
-}
-
-func (p *Progress) wait(ctx workflow.Context, headline, what string) {
-	if p.WaitingFor != what {
-		p.WaitingFor, p.Since = what, workflow.Now(ctx)
-	}
-	p.show(ctx, headline)
-}
-
-// stick says that the workflow is stuck, and why.
-func (p *Progress) stick(ctx workflow.Context, headline string, cause error) error {
-	reason := reasonOf(cause)
-	changed := p.StuckReason != reason
-	p.StuckReason, p.LastError = reason, lastWords(cause)
-	p.show(ctx, headline)
-	if !changed {
-		return nil
-	}
-	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStuck.ValueSet(reason))
-}
-
-// loosen takes back what stick said.
-func (p *Progress) loosen(ctx workflow.Context, headline string) error {
-	if p.StuckReason == "" {
-		return nil
-	}
-	p.StuckReason, p.LastError = "", ""
-	p.show(ctx, headline)
-	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStuck.ValueUnset())
-}
-
-// Reasons in StuckReason of what has to do with money.
-const (
-	// StuckUpstream: a vendor is silent or broken.
-	StuckUpstream = "upstream-down"
-	// StuckRefused: a vendor refuses, in the words of the last error.
-	StuckRefused = "upstream-refusing"
-	// StuckOperator: only a person can go on.
-	StuckOperator = "operator-needed"
-)
-
-var remedies = map[string]string{
-	StuckUpstream: "It is repeated until the vendor answers.",
-	StuckRefused:  "It is repeated with growing pauses; see the vendor's console.",
-	StuckOperator: "Have the customer register an account for refunds, then send the signal `changed`. " +
-		"Or give the money back by hand in the payment console; of a refund, send the signal `by-hand` first and when it is done, and name the refund in the reason.",
-}
-
-// reasonOf sorts what keeps a step from succeeding.
-func reasonOf(cause error) string {
-	var app *temporal.ApplicationError
-	if !errors.As(cause, &app) {
-		return StuckUpstream
-	}
-	switch {
-	case app.Type() == activities.ErrorNoAccount, app.Type() == activities.ErrorNothingLeft:
-		return StuckOperator
-	case app.Type() == activities.ErrorRefused, RefusalOf(cause) != nil:
-		return StuckRefused
-	}
-	return StuckUpstream
-}
-
-// lastWords is what the failing step itself said.
-func lastWords(cause error) string {
-	var app *temporal.ApplicationError
-	if errors.As(cause, &app) {
-		return app.Message()
-	}
-	return cause.Error()
 }
 
 // Pauses between the tries of a step that keeps failing.
@@ -126,50 +74,103 @@ func patiently(ctx workflow.Context, summary string, longest time.Duration) work
 	})
 }
 
-// journal is a workflow's progress with the headline it is shown below.
+// journal is a workflow's progress with the headline it is shown below. A
+// workflow that has limits among its rules gives them to it.
 type journal struct {
 	progress *Progress
 	headline func() string
-	heard    *int // how often somebody asked to look again
+	heard    *int   // how often somebody asked to look again
+	limits   Limits // none: a step has its usual one
+	repeats  bool   // says that it is stuck after each failure, as broadcasts once did
 }
 
 func (j journal) waitingFor(ctx workflow.Context, what string) {
-	j.progress.wait(ctx, j.headline(), what)
+	if p := j.progress; p.WaitingFor != what {
+		p.WaitingFor, p.Since = what, workflow.Now(ctx)
+	}
+	j.progress.show(ctx, j.headline())
 }
 
-// trying is how long a step is tried before it is called stuck: long enough for
-// another try when the worker of the first one died.
-const trying = 45 * time.Second
+// effort is a step that is repeated until it succeeds.
+type effort struct {
+	summary   string
+	step, out any
+	in        func() any // as it is then
 
-// insist repeats a step until it succeeds, with growing pauses, which a signal
-// cuts short. What has failed that long is stuck, and says so until it
-// no longer is.
+	each     time.Duration // bounds one attempt; 0 is 20 seconds
+	longest  time.Duration // bounds the pauses; 0 is half an hour
+	needless func(error) bool
+	enough   func() bool // whether to give up after a pause
+	reason   func(error) Reason
+	hands    *handed // of a step that moves money
+}
+
+// errEnough is that an effort was given up.
+var errEnough = errors.New("given up")
+
+// insist repeats a step until it succeeds, with growing pauses, which a retry
+// cuts short. What has failed for longer than the limit is stuck, and says so
+// until it no longer is. A step whose answer nobody needs may also be done by
+// hand.
 func (j journal) insist(ctx workflow.Context, summary string, step, in, out any) error {
-	return j.insistUnless(ctx, summary, step, in, out, func(error) bool { return false })
+	return j.strive(ctx, effort{summary: summary, step: step, in: func() any { return in }, out: out})
 }
 
-// insistUnless is insist for a step that may become needless: the error it
-// failed with last is answered then.
-func (j journal) insistUnless(ctx workflow.Context, summary string, step, in, out any, needless func(error) bool) error {
-	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := workflow.ExecuteActivity(patiently(ctx, summary, trying), step, in).Get(ctx, out)
+// find repeats a search until the shop answers. That there is nothing is an
+// answer, too.
+func (j journal) find(ctx workflow.Context, summary string, step, in, out any) error {
+	return j.strive(ctx, effort{
+		summary: summary, step: step, in: func() any { return in }, out: out,
+		needless: func(err error) bool { return RefusalOf(err) != nil },
+	})
+}
+
+// strive makes an effort. An error it became needless with is answered.
+func (j journal) strive(ctx workflow.Context, e effort) error {
+	limit := j.limits.Step
+	if limit == 0 {
+		limit = trying
+	}
+	if e.longest == 0 {
+		e.longest = longestPause
+	}
+	if e.reason == nil {
+		e.reason = reasonOf
+	}
+	needless := func(err error) bool { return err == nil || e.needless != nil && e.needless(err) }
+	for pause := shortestPause; ; pause = min(2*pause, e.longest) {
+		options := patiently(ctx, e.summary, limit)
+		if e.each > 0 {
+			options = workflow.WithStartToCloseTimeout(options, e.each)
+		}
+		err := workflow.ExecuteActivity(options, e.step, e.in()).Get(ctx, e.out)
 		if temporal.IsCanceledError(err) {
 			return err
 		}
-		if err == nil || needless(err) {
-			return errors.Join(err, j.progress.loosen(ctx, j.headline()))
+		if needless(err) {
+			return errors.Join(err, j.loosen(ctx, e.summary))
 		}
-		if err := j.progress.stick(ctx, j.headline(), err); err != nil {
-			return err
+		j.progress.Failures++
+		t, stickErr := j.stick(ctx, trouble{
+			key: e.summary, reason: e.reason(err), words: lastWords(err), command: commandRetry,
+			step: true, needed: e.out != nil, hands: e.hands,
+		})
+		if stickErr != nil {
+			return stickErr
 		}
 		heard := *j.heard
 		if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-			Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: "Pause before trying again: " + summary},
-		}, func() bool { return *j.heard != heard }); err != nil {
+			Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: "Pause before trying again: " + e.summary},
+		}, func() bool { return *j.heard != heard || t.solved }); err != nil {
 			return err
 		}
-		if needless(err) {
-			return errors.Join(err, j.progress.loosen(ctx, j.headline()))
+		switch {
+		case needless(err):
+			return errors.Join(err, j.loosen(ctx, e.summary))
+		case t.solved:
+			return j.loosen(ctx, e.summary)
+		case e.enough != nil && e.enough():
+			return errEnough
 		}
 	}
 }
@@ -181,7 +182,10 @@ func (j journal) soon(ctx workflow.Context, summary string, step, in, out any) e
 	if err == nil || RefusalOf(err) != nil || temporal.IsCanceledError(err) {
 		return err
 	}
-	return j.insist(ctx, summary, step, in, out)
+	if (j.limits == Limits{}) { // those of before went on asking, whatever was answered
+		return j.insist(ctx, summary, step, in, out)
+	}
+	return j.find(ctx, summary, step, in, out)
 }
 
 // until waits for a condition, or a time. The timer carries the summary.

@@ -17,8 +17,8 @@ func RefundID(orderID, refundID string) string { return "refund/" + orderID + "/
 // Names of the Refund workflow. It hears SignalChanged, too.
 const (
 	TypeRefund = "Refund"
-	// SignalByHand has no argument. The first says that a person will give the
-	// money back: after the attempt under way there is no other. The second says
+	// SignalByHand has no argument. It is UpdateResolve as it was before there
+	// was that: the first says that a person will give the money back, the second
 	// that they have.
 	SignalByHand = "by-hand"
 )
@@ -61,12 +61,14 @@ func (r Rules) Refund(ctx workflow.Context, in RefundInput) (RefundState, error)
 		return RefundState{}, err
 	}
 	refund := &refund{state: RefundState{RefundInput: in}, rules: r}
-	refund.journal = journal{progress: &refund.state.Progress, headline: refund.headline, heard: &refund.looks}
+	refund.journal = journal{progress: &refund.state.Progress, headline: refund.headline, heard: &refund.looks, limits: r.Limits}
 	if err := refund.listen(ctx); err != nil {
 		return refund.state, err
 	}
-	err = refund.run(ctx)
-	return refund.state, err
+	if err := refund.run(ctx); err != nil {
+		return refund.state, err
+	}
+	return refund.state, workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }
 
 // refund is a Refund workflow at work.
@@ -78,7 +80,7 @@ type refund struct {
 	steps *activities.Activities // only names steps; never called
 	look  bool                   // somebody asked to look again
 	looks int                    // how often
-	hands int                    // how often SignalByHand came
+	hands handed
 }
 
 func (f *refund) headline() string {
@@ -100,14 +102,30 @@ func (f *refund) listen(ctx workflow.Context) error {
 	})
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for byHand.Receive(ctx, nil) {
-			f.hands++
+			f.hands.times++
 			f.looks++
 		}
 	})
+	if err := f.obeyWith(ctx, f.mayLookAgain, func() { f.look = true }); err != nil {
+		return err
+	}
 	return workflow.SetQueryHandler(ctx, QueryState, func() (RefundState, error) { return f.state, nil })
 }
 
+// mayLookAgain refuses to try again what is not the workflow's to do.
+func (f *refund) mayLookAgain() error {
+	if t := f.state.shown(); f.state.Status == model.RefundRequested && (t == nil || t.key == tooLong) {
+		return nil
+	}
+	return f.mayRetry()
+}
+
 func (f *refund) run(ctx workflow.Context) error {
+	if (f.limits != Limits{}) {
+		if err := f.stage(ctx, "refund-requested"); err != nil {
+			return err
+		}
+	}
 	for !f.state.Returned {
 		if err := f.awaitAcceptance(ctx); err != nil || f.state.Status != model.RefundAccepted {
 			return err
@@ -136,25 +154,19 @@ func (f *refund) giveBack(ctx workflow.Context) error {
 		f.state.Returned = true
 		return nil
 	}
-	if f.hands == 0 {
-		f.waitingFor(ctx, "Accepted: giving the money back at Iamport")
-		in := activities.Return{
-			OrderID: f.state.OrderID, CustomerID: f.state.CustomerID, Amount: f.state.AmountKRW,
-			Reference: "refund " + f.state.RefundID, Reason: "환불", RefundID: f.state.RefundID,
-		}
-		err := f.insistUnless(ctx, fmt.Sprintf("Give %s won back", grouped(f.state.AmountKRW)), f.steps.GiveBack, in, nil,
-			func(err error) bool { return f.hands > 0 || notAccepted(err) })
-		f.state.Returned = err == nil
-		if err == nil || notAccepted(err) {
-			return nil
-		}
-		if f.hands == 0 {
-			return err
-		}
+	f.waitingFor(ctx, "Accepted: giving the money back at Iamport")
+	in := activities.Return{
+		OrderID: f.state.OrderID, CustomerID: f.state.CustomerID, Amount: f.state.AmountKRW,
+		Reference: "refund " + f.state.RefundID, Reason: "환불", RefundID: f.state.RefundID,
 	}
-	f.waitingFor(ctx, "Left to a person, who sends the signal `by-hand` again when the money is back")
-	err := workflow.Await(ctx, func() bool { return f.hands > 1 })
+	effort := effort{
+		summary: fmt.Sprintf("Give %s won back", grouped(f.state.AmountKRW)), step: f.steps.GiveBack, in: func() any { return in },
+	}
+	err := f.payBack(ctx, &f.hands, f.state.AmountKRW, effort, notAccepted)
 	f.state.Returned = err == nil
+	if notAccepted(err) {
+		return nil
+	}
 	return err
 }
 
@@ -178,6 +190,11 @@ func (f *refund) awaitAcceptance(ctx workflow.Context) error {
 			return err
 		}
 		f.state.Status, f.state.AmountKRW = facts.Status, facts.Amount
+		if facts.Status != model.RefundRequested {
+			if err := f.lower(ctx, tooLong); err != nil {
+				return err
+			}
+		}
 		switch facts.Status {
 		case model.RefundAccepted:
 			if err := f.know(ctx); err != nil {
@@ -188,6 +205,14 @@ func (f *refund) awaitAcceptance(ctx workflow.Context) error {
 			return f.end(ctx, "refund-cancelled", "Over: the refund was cancelled")
 		}
 		f.waitingFor(ctx, "Requested: waiting for the shop to accept it")
+		if workflow.Now(ctx).Sub(f.state.Since) >= f.limits.Acceptance {
+			if err := f.flag(ctx, trouble{
+				key: tooLong, reason: StuckOperator, words: "the shop has neither accepted nor cancelled it", command: commandResolve,
+				toDo: "Accept or cancel it in the shop's dashboard. `resolve` when waiting is right.",
+			}); err != nil {
+				return err
+			}
+		}
 		at := workflow.Now(ctx).Add(f.rules.RefundPoll)
 		if err := until(ctx, at, "Look whether the shop has accepted", func() bool { return f.look }); err != nil {
 			return err
@@ -209,7 +234,7 @@ func (f *refund) know(ctx workflow.Context) error {
 }
 
 func (f *refund) stage(ctx workflow.Context, stage string) error {
-	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(stage))
+	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(stage), AttributeSince.ValueSet(workflow.Now(ctx)))
 }
 
 func (f *refund) end(ctx workflow.Context, stage, words string) error {

@@ -29,7 +29,7 @@ func TestHistoriesReplay(t *testing.T) {
 			rules := workflows.DefaultRules()
 			for name, definition := range map[string]any{
 				workflows.TypeBroadcast: rules.Broadcast, workflows.TypeCheckout: rules.Checkout,
-				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund, workflows.TypeCoupon: workflows.Coupon,
+				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund, workflows.TypeCoupon: rules.Coupon,
 				workflows.TypeSignUp: rules.SignUp, workflows.TypeWelcome: workflows.Welcome,
 				workflows.TypeWithdrawal: workflows.Withdrawal, workflows.TypeResetMail: workflows.ResetMail,
 			} {

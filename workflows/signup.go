@@ -71,7 +71,7 @@ func (r Rules) SignUp(ctx workflow.Context, in SignUpInput) (SignUpState, error)
 	s := &signUp{rules: r, alias: activities.AliasHold{
 		Key: model.AliasKey(in.Alias), SignUp: workflow.GetInfo(ctx).WorkflowExecution.ID,
 	}, userID: in.UserID}
-	s.journal = journal{progress: &s.state.Progress, headline: s.headline, heard: new(int)}
+	s.journal = journal{progress: &s.state.Progress, headline: s.headline, heard: new(int), limits: r.Limits}
 	if err := s.listen(ctx); err != nil {
 		return s.state, err
 	}
@@ -105,6 +105,9 @@ func (s *signUp) headline() string {
 
 func (s *signUp) listen(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, QueryState, func() (SignUpState, error) { return s.state, nil }); err != nil {
+		return err
+	}
+	if err := s.obey(ctx); err != nil {
 		return err
 	}
 	err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateClaim, func(ctx workflow.Context) error {

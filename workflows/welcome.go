@@ -55,6 +55,9 @@ func Welcome(ctx workflow.Context, in WelcomeInput) error {
 		headline: func() string { return "Welcome of customer " + in.CustomerID },
 		heard:    new(int),
 	}
+	if err := book.open(ctx); err != nil {
+		return err
+	}
 	var answered bool
 	var refusal error
 	err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateWelcome, func(ctx workflow.Context) error {

@@ -31,6 +31,9 @@ func Withdrawal(ctx workflow.Context, in WithdrawalInput) error {
 		headline: func() string { return "Withdrawal of customer " + in.CustomerID },
 		heard:    new(int),
 	}
+	if err := book.open(ctx); err != nil {
+		return err
+	}
 	member := activities.MemberRef{CustomerID: in.CustomerID}
 	book.waitingFor(ctx, "Deleting the account at the shop")
 	if err := book.soon(ctx, "Delete the account", steps.DeleteAccount, member, nil); err != nil {

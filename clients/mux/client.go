@@ -249,8 +249,20 @@ func told(what string, err error) error {
 	if errors.As(err, &missing) {
 		return fmt.Errorf("%s: %w", what, ErrNotFound)
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	return &Error{Doing: what, cause: err}
 }
+
+// Error is a call that failed.
+type Error struct {
+	Doing string
+	cause error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return "mux: " + e.Doing + ": " + e.cause.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *Error) Unwrap() error { return e.cause }
 
 func gone(err error) error {
 	if errors.Is(err, ErrNotFound) {

@@ -23,6 +23,7 @@ import (
 	"github.com/byeolshow/byeolshow/embedded"
 	"github.com/byeolshow/byeolshow/sandbox/clayful"
 	"github.com/byeolshow/byeolshow/store"
+	"github.com/byeolshow/byeolshow/workflows"
 )
 
 func devCommand() *cobra.Command {
@@ -184,7 +185,7 @@ func (d *dev) startTemporal(ctx context.Context, failed chan<- error) error {
 	}
 	temporal, err := embedded.StartTemporal(ctx, embedded.TemporalConfig{
 		Program: program, Database: filepath.Join(d.DataDir, "temporal.db"), Address: d.TemporalDevAt,
-		UIAddress: d.TemporalUIAddr, SearchAttributes: embedded.SearchAttributes, Log: log,
+		UIAddress: d.TemporalUIAddr, SearchAttributes: workflows.SearchAttributes(), Log: log,
 	})
 	if err != nil {
 		return err

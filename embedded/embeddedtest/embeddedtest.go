@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byeolshow/byeolshow/embedded"
+	"github.com/byeolshow/byeolshow/workflows"
 )
 
 var server struct {
@@ -87,7 +88,7 @@ func Temporal(t testing.TB) string {
 		require.NoError(t, err)
 		address := FreeAddress(t)
 		temporal, err := embedded.StartTemporal(context.Background(), embedded.TemporalConfig{
-			Program: program, Address: address, SearchAttributes: embedded.SearchAttributes, Log: io.Discard,
+			Program: program, Address: address, SearchAttributes: workflows.SearchAttributes(), Log: io.Discard,
 		})
 		require.NoError(t, err)
 		server.temporal, server.address = temporal, address
