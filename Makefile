@@ -23,6 +23,10 @@ build:
 reconcile: build ## Compare the shop's orders, Iamport's payments and the workflows of what runs here
 	@. ./.data/run/env && bin/byeolshow ops reconcile
 
+.PHONY: ops
+ops: build ## Ask what runs here as an operator: make ops ARGS="stuck"
+	@. ./.data/run/env && bin/byeolshow ops $(ARGS)
+
 .PHONY: test
 test: ## Run every test, with real Postgres and Temporal
 	$(GO) test -race -timeout 14m ./...

@@ -36,6 +36,7 @@ type system struct {
 	workerDone        chan struct{}
 	output            *lockedBuffer
 	temporal, console string
+	codec             string
 }
 
 type lockedBuffer struct {
@@ -82,7 +83,7 @@ func run(m *testing.M) (int, error) {
 		return 1, fmt.Errorf("build: %w\n%s", err, output)
 	}
 	shared = &system{dir: filepath.Join(dir, "data"), program: program, output: &lockedBuffer{}}
-	for _, address := range []*string{&shared.api, &shared.sandbox, &shared.temporal, &shared.console} {
+	for _, address := range []*string{&shared.api, &shared.sandbox, &shared.temporal, &shared.console, &shared.codec} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return 1, err
@@ -114,7 +115,7 @@ func (s *system) start() error {
 // hurry are rules that take less time than those of the house.
 var hurry = []string{
 	"BROADCAST_RECORDING_WAIT=10s", "LIMIT_LOGIN_PER_MINUTE=1000", "ORDER_UNPAID_AFTER=20s", "ORDER_VBANK_GRACE=1s",
-	"PAYMENT_POLL=2s", "REFUND_POLL=2s", "ORDER_ARRIVAL_POLL=20s", "CHECKOUT_SETTLING=1s", "CHECKOUT_TAP_WINDOW=5s",
+	"PAYMENT_POLL=2s", "REFUND_POLL=2s", "ORDER_ARRIVAL_POLL=20s", "CHECKOUT_SETTLING=1s", "CHECKOUT_TAP_WINDOW=5s", "STUCK_STEP=25s", "STUCK_NOTICE=3s",
 	"SIGN_UP_PATIENCE=10s", "LIMIT_FIND_ID_PER_MINUTE=1000", "LIMIT_RESET_MAIL_PER_HOUR=1000", "LIMIT_RESET_MAIL_PER_ADDRESS=1000",
 	"LIMIT_PASSWORD_RESET_PER_HOUR=1000", "LIMIT_CHECK_ALIAS_PER_MINUTE=1000",
 }
@@ -124,7 +125,7 @@ func (s *system) startDev() error {
 	s.dev.Dir = ".."
 	s.dev.Env = append(os.Environ(), append([]string{
 		"DATA_DIR=" + s.dir, "HTTP_ADDR=" + s.api, "SANDBOX_ADDR=" + s.sandbox,
-		"TEMPORAL_DEV_ADDR=" + s.temporal, "TEMPORAL_UI_ADDR=" + s.console, "SANDBOX_AUTO_ENCODER=off",
+		"TEMPORAL_DEV_ADDR=" + s.temporal, "TEMPORAL_UI_ADDR=" + s.console, "CODEC_ADDR=" + s.codec, "SANDBOX_AUTO_ENCODER=off",
 	}, hurry...)...)
 	s.dev.Stdout, s.dev.Stderr = s.output, s.output
 	before := strings.Count(s.output.String(), "byeolshow is up")

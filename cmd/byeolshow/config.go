@@ -60,6 +60,12 @@ type settings struct {
 	PayloadKeys string `env:"PAYLOAD_KEYS"` // kid:base64url of 32 bytes, comma-separated; the first seals personal data in workflow histories
 	JWTKeys     string `env:"JWT_KEYS"`     // kid:base64url of at least 32 bytes, comma-separated; the first signs
 
+	CodecAddr    string   `env:"CODEC_ADDR"`    // of the codec endpoint; in dev the UI's address, one port up
+	CodecToken   string   `env:"CODEC_TOKEN"`   // of those who may read what is sealed
+	CodecOrigins []string `env:"CODEC_ORIGINS"` // of the Temporal UIs that may ask, comma-separated
+
+	Stuck stuckSettings `envPrefix:"STUCK_"`
+
 	LoginsPerMinute  int `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`        // per IP and user id
 	CouponsPerMinute int `env:"LIMIT_COUPON_PER_MINUTE" envDefault:"100"`      // asked for, per customer
 	FindIDsPerMinute int `env:"LIMIT_FIND_ID_PER_MINUTE" envDefault:"5"`       // per IP
@@ -84,6 +90,27 @@ type settings struct {
 	EncoderLength   time.Duration `env:"SANDBOX_ENCODER_LENGTH" envDefault:"1m"`    // how long they stream
 	CustomerSecret  string        `env:"SANDBOX_CUSTOMER_TOKEN_SECRET"`             // signs the sandbox's customer tokens
 	StorefrontToken string        `env:"SANDBOX_STOREFRONT_TOKEN"`                  // Clayful's public client token
+}
+
+// stuckSettings are when a workflow says that it is stuck.
+type stuckSettings struct {
+	Step       time.Duration `env:"STEP" envDefault:"45s"`       // a step keeps failing
+	Notice     time.Duration `env:"NOTICE" envDefault:"3m"`      // a payment that was found by asking has no notice
+	Encoder    time.Duration `env:"ENCODER" envDefault:"5m"`     // nothing streams after a broadcast's time
+	Recording  time.Duration `env:"RECORDING" envDefault:"1h"`   // an ended broadcast has no recording
+	Acceptance time.Duration `env:"ACCEPTANCE" envDefault:"72h"` // the shop does not rule on a refund
+	Delivery   time.Duration `env:"DELIVERY" envDefault:"336h"`  // a paid order has not arrived
+	Shown      time.Duration `env:"SHOWN" envDefault:"72h"`      // what mended itself is still listed
+}
+
+func (s stuckSettings) limits() (workflows.Limits, error) {
+	limits := workflows.Limits(s)
+	for _, limit := range []time.Duration{s.Step, s.Notice, s.Encoder, s.Recording, s.Acceptance, s.Delivery, s.Shown} {
+		if limit <= 0 {
+			return limits, errors.New("every STUCK_ limit must be above zero")
+		}
+	}
+	return limits, nil
 }
 
 func readSettings() (settings, error) {

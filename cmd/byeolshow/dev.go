@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,7 +32,7 @@ func devCommand() *cobra.Command {
 	cmd := command("dev", "Start everything on this machine", func(ctx context.Context, s settings, log *slog.Logger) error {
 		return (&dev{settings: s, log: log, without: without}).run(ctx)
 	})
-	cmd.Flags().StringSliceVar(&without, "without", nil, "leave out: worker, api, sandbox")
+	cmd.Flags().StringSliceVar(&without, "without", nil, "leave out: worker, api, sandbox, codec")
 	return cmd
 }
 
@@ -53,6 +54,9 @@ func (d *dev) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer release()
+	if err := d.placeCodec(); err != nil {
+		return err
+	}
 	if err := d.checkPorts(ctx); err != nil {
 		return err
 	}
@@ -112,10 +116,28 @@ func (d *dev) lockFolder() (release func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
+// placeCodec puts the codec endpoint beside the Temporal UI, which asks it,
+// unless an address says otherwise.
+func (d *dev) placeCodec() error {
+	if d.CodecAddr != "" {
+		return nil
+	}
+	host, text, err := net.SplitHostPort(d.TemporalUIAddr)
+	if err != nil {
+		return fmt.Errorf("TEMPORAL_UI_ADDR %s: %w", d.TemporalUIAddr, err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return fmt.Errorf("TEMPORAL_UI_ADDR %s: %w", d.TemporalUIAddr, err)
+	}
+	d.CodecAddr = net.JoinHostPort(host, strconv.Itoa(port+1))
+	return nil
+}
+
 // checkPorts tells in one sentence which port is taken. After a kill -9 the
 // children need a moment to end, so it looks for a while.
 func (d *dev) checkPorts(ctx context.Context) error {
-	ports := []struct{ variable, address string }{{"HTTP_ADDR", d.HTTPAddr}, {"SANDBOX_ADDR", d.SandboxAddr}}
+	ports := []struct{ variable, address string }{{"HTTP_ADDR", d.HTTPAddr}, {"SANDBOX_ADDR", d.SandboxAddr}, {"CODEC_ADDR", d.CodecAddr}}
 	if d.TemporalAddress == "" {
 		ports = append(ports, struct{ variable, address string }{"TEMPORAL_DEV_ADDR", d.TemporalDevAt},
 			struct{ variable, address string }{"TEMPORAL_UI_ADDR", d.TemporalUIAddr})
@@ -186,6 +208,7 @@ func (d *dev) startTemporal(ctx context.Context, failed chan<- error) error {
 	temporal, err := embedded.StartTemporal(ctx, embedded.TemporalConfig{
 		Program: program, Database: filepath.Join(d.DataDir, "temporal.db"), Address: d.TemporalDevAt,
 		UIAddress: d.TemporalUIAddr, SearchAttributes: workflows.SearchAttributes(), Log: log,
+		CodecEndpoint: "http://" + d.CodecAddr + "/codec",
 	})
 	if err != nil {
 		return err
@@ -229,7 +252,7 @@ func (d *dev) childEnv() map[string]string {
 	sandbox := "http://" + d.SandboxAddr
 	values := map[string]string{
 		"DATABASE_URL": d.DatabaseURL, "TEMPORAL_ADDRESS": d.TemporalAddress,
-		"HTTP_ADDR": d.HTTPAddr, "SANDBOX_ADDR": d.SandboxAddr,
+		"HTTP_ADDR": d.HTTPAddr, "SANDBOX_ADDR": d.SandboxAddr, "CODEC_ADDR": d.CodecAddr,
 	}
 	for name, otherwise := range map[string]struct{ set, value string }{
 		"CLAYFUL_BASE_URL":                {d.ClayfulBaseURL, sandbox + "/clayful"},
@@ -250,6 +273,8 @@ func (d *dev) childEnv() map[string]string {
 		"CLAYFUL_REFUND_WEBHOOK_SECRET":   {d.RefundWebhookSecret, d.secrets.RefundWebhook},
 		"CLAYFUL_MARKDONE_WEBHOOK_SECRET": {d.MarkdoneWebhookSecret, d.secrets.MarkdoneWebhook},
 		"CLAYFUL_WEBHOOK_SECRET":          {d.ClayfulWebhookSecret, d.secrets.ClayfulWebhook},
+		"CODEC_TOKEN":                     {d.CodecToken, d.secrets.CodecToken},
+		"CODEC_ORIGINS":                   {strings.Join(d.CodecOrigins, ","), "http://" + d.TemporalUIAddr},
 		"SANDBOX_CUSTOMER_TOKEN_SECRET":   {d.CustomerSecret, d.secrets.CustomerToken},
 		"KAKAO_AUTH_URL":                  {d.Kakao.AuthURL, sandbox + "/kakao"},
 		"KAKAO_API_URL":                   {d.Kakao.APIURL, sandbox + "/kakao"},
@@ -291,6 +316,7 @@ func (d *dev) startRoles(ctx context.Context) error {
 		{"sandbox", []string{"sandbox", "--control"}, "http://" + d.SandboxAddr + "/control/calls"},
 		{"api", []string{"api"}, "http://" + d.HTTPAddr + "/ping/"},
 		{"worker", []string{"worker"}, ""},
+		{"codec", []string{"codec"}, ""},
 	} {
 		if slices.Contains(d.without, role.name) {
 			continue
@@ -415,14 +441,14 @@ func (d *dev) announce(took time.Duration) {
 byeolshow is up (%s)
 
   API          http://%s
-  Temporal UI  http://%s
-  Sandbox      http://%s/control/
-  Data         %s
+  Temporal UI  http://%s (sealed data: log in at http://%[6]s/codec/, the password is CODEC_TOKEN in %[5]s/run/env)
+  Sandbox      http://%[4]s/control/
+  Data         %[5]s
 
   influencers  star1, star2, star3   password star1234!
   customers    demo, demo2           password demo1234!
   social       http://%[2]s/user/auth/kakao/login/ (naver, facebook) with account kakao1 (naver1, facebook1)
 
 Ctrl-C stops everything; the data stays.
-`, took.Round(100*time.Millisecond), d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir)
+`, took.Round(100*time.Millisecond), d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir, d.CodecAddr)
 }

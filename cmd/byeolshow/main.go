@@ -22,10 +22,10 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(devCommand(), apiCommand(), routesCommand(), workerCommand(), migrateCommand(), sandboxCommand(), opsCommand())
+	root.AddCommand(devCommand(), apiCommand(), routesCommand(), workerCommand(), migrateCommand(), sandboxCommand(), opsCommand(), codecCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "byeolshow:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 

@@ -103,6 +103,10 @@ func workerCommand() *cobra.Command {
 			return err
 		}
 		defer systems.close()
+		limits, err := s.Stuck.limits()
+		if err != nil {
+			return err
+		}
 		pushes, err := push.New(push.Config{BaseURL: s.FCMBaseURL, Credentials: []byte(s.FCMCredentials)})
 		if err != nil {
 			return err
@@ -119,6 +123,7 @@ func workerCommand() *cobra.Command {
 				Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait,
 				UnpaidAfter: s.UnpaidAfter, VBankGrace: s.VBankGrace, PaymentPoll: s.PaymentPoll, RefundPoll: s.RefundPoll,
 				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, SignUpPatience: s.SignUpPatience, Settling: s.Settling,
+				Limits: limits,
 			},
 		})
 	})

@@ -30,6 +30,8 @@ type devSecrets struct {
 	MarkdoneWebhook string `json:"clayful_markdone_webhook_secret"`
 	ClayfulWebhook  string `json:"clayful_webhook_secret"`
 
+	CodecToken string `json:"codec_token"`
+
 	KakaoClientID  string `json:"kakao_client_id"`
 	KakaoSecret    string `json:"kakao_client_secret"`
 	NaverClientID  string `json:"naver_client_id"`
@@ -73,7 +75,7 @@ func (s *devSecrets) fill() (complete bool, err error) {
 	}
 	for _, secret := range []*string{
 		&s.ClayfulToken, &s.CustomerToken, &s.MuxTokenID, &s.MuxSecret, &s.MuxWebhook, &s.IamportKey, &s.IamportSecret,
-		&s.RefundWebhook, &s.MarkdoneWebhook, &s.ClayfulWebhook,
+		&s.RefundWebhook, &s.MarkdoneWebhook, &s.ClayfulWebhook, &s.CodecToken,
 		&s.KakaoClientID, &s.KakaoSecret, &s.NaverClientID, &s.NaverSecret, &s.FacebookSecret,
 	} {
 		keep(secret, rand.Text)
