@@ -80,7 +80,9 @@ func Blamed(err *temporal.ApplicationError) string {
 
 // Blamer is the interceptor that has every activity's error say which system is
 // to blame for it.
-type Blamer struct{ interceptor.WorkerInterceptorBase }
+type Blamer struct {
+	interceptor.WorkerInterceptorBase
+}
 
 // InterceptActivity implements interceptor.WorkerInterceptor.
 func (*Blamer) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {

@@ -257,10 +257,11 @@ func (o *order) reload(ctx workflow.Context) error {
 		}
 		return o.enter(ctx, model.StageDone)
 	}
-	if stage := facts.Stage(); stage != model.StagePlaced || o.state.Stage != model.StageVBankIssued || (o.limits == Limits{}) {
-		return o.enter(ctx, stage)
+	stage := facts.Stage()
+	if known := o.state.Stage == model.StageVBankIssued || o.state.PaidBy != ""; known && stage == model.StagePlaced && (o.limits != Limits{}) {
+		return nil // the shop knows no deposits that are waited for, and may not have heard of the payment yet
 	}
-	return nil // the shop does not tell one that waits for a deposit from another
+	return o.enter(ctx, stage)
 }
 
 func (o *order) startRefund(ctx workflow.Context, refund model.Refund) error {

@@ -1,6 +1,7 @@
 package iamport
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -163,8 +164,8 @@ func (s *Server) Deposit(ctx context.Context, impUID string, notify bool) error 
 }
 
 // CancelInConsole is money the shop's operator gives back by hand, all that is
-// left when amount is 0.
-func (s *Server) CancelInConsole(ctx context.Context, impUID string, amount int64, notify bool) error {
+// left when amount is 0. A reason may be given.
+func (s *Server) CancelInConsole(ctx context.Context, impUID string, amount int64, reason string, notify bool) error {
 	_, err := s.change(ctx, impUID, func(tx pgx.Tx, p *payment) error {
 		in := input{"refund_holder": "별쇼", "refund_bank": "04", "refund_account": "0"}
 		if amount > 0 {
@@ -174,7 +175,7 @@ func (s *Server) CancelInConsole(ctx context.Context, impUID string, amount int6
 		if err != nil {
 			return err
 		}
-		given := p.giveBack(back, "관리자 콘솔에서 취소")
+		given := p.giveBack(back, cmp.Or(reason, "관리자 콘솔에서 취소"))
 		if !notify {
 			return nil
 		}
@@ -220,13 +221,14 @@ func (s *Server) ControlRoutes() chi.Router {
 		ImpUID string `json:"imp_uid"`
 		Amount int64  `json:"amount"`
 		Notify *bool  `json:"notify"`
+		Reason string `json:"reason"`
 	}
 	told := func(in about) bool { return in.Notify == nil || *in.Notify }
 	r.Post("/deposit", control(func(r *http.Request, in about) (any, error) {
 		return map[string]bool{"ok": true}, s.Deposit(r.Context(), in.ImpUID, told(in))
 	}))
 	r.Post("/cancel", control(func(r *http.Request, in about) (any, error) {
-		return map[string]bool{"ok": true}, s.CancelInConsole(r.Context(), in.ImpUID, in.Amount, told(in))
+		return map[string]bool{"ok": true}, s.CancelInConsole(r.Context(), in.ImpUID, in.Amount, in.Reason, told(in))
 	}))
 	r.Get("/ledger", control(func(r *http.Request, _ struct{}) (any, error) {
 		return s.Ledger(r.Context(), r.URL.Query().Get("merchant_uid"))
