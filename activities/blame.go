@@ -72,7 +72,7 @@ type Fault struct{ System string }
 // Blamed is the system that is to blame for an error, "" when none is.
 func Blamed(err *temporal.ApplicationError) string {
 	var fault Fault
-	if !err.HasDetails() || err.Details(&fault) != nil {
+	if err.Type() != ErrorDown && err.Type() != ErrorRefused || !err.HasDetails() || err.Details(&fault) != nil {
 		return ""
 	}
 	return fault.System

@@ -14,6 +14,7 @@ import (
 	"github.com/byeolshow/byeolshow/activities"
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/clients/iamport"
+	"github.com/byeolshow/byeolshow/model"
 )
 
 // outside is Iamport and the shop, as far as giving back goes. Cancels are the
@@ -138,6 +139,59 @@ func TestGiveAllBack(t *testing.T) {
 			require.Equal(t, "imp_2", o.cancels[0]["imp_uid"])
 			require.InDelta(t, c.sent, o.cancels[0]["amount"], 0)
 			require.InDelta(t, c.sent, o.cancels[0]["checksum"], 0)
+		})
+	}
+}
+
+// TestGiveBackForAnOperator sends nothing unless what is left is what the
+// operator saw, and no refund of the shop waits for it.
+func TestGiveBackForAnOperator(t *testing.T) {
+	t.Parallel()
+	const (
+		paid   = `{"imp_uid":"imp_1","merchant_uid":"ORDER2222222","amount":1000,"paid_at":5}`
+		before = `{"imp_uid":"imp_1","amount":1000,"cancel_amount":400,"paid_at":5,"cancel_history":[{"amount":400,"reason":"환불 [refund R1]"}]}`
+		twice  = `{"imp_uid":"imp_1","amount":1000,"cancel_amount":300,"paid_at":5,"cancel_history":[{"amount":300,"reason":"x [operator refund 300 of 1000 won]"}]}`
+		spent  = `{"imp_uid":"imp_1","amount":1000,"cancel_amount":1000,"paid_at":5}`
+	)
+	refund := func(status string) string {
+		return fmt.Sprintf(`[{"_id":"R1","status":%q,"total":{"price":{"withTax":400}}}]`, status)
+	}
+	for name, c := range map[string]struct {
+		payment, refunds string
+		left             int
+		refused, sent    bool
+	}{
+		"as seen":                 {paid, `[]`, 1000, false, true},
+		"given a moment ago":      {twice, `[]`, 1000, false, false},
+		"another amount is left":  {before, `[]`, 1000, true, false},
+		"nothing is left":         {spent, `[]`, 1000, true, false},
+		"besides a paid refund":   {before, refund("accepted"), 600, false, true},
+		"besides a cancelled one": {paid, refund("cancelled"), 1000, false, true},
+		"a refund waits":          {paid, refund("accepted"), 1000, true, false},
+		"a refund is asked for":   {paid, refund("requested"), 1000, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := &outside{payments: "[" + c.payment + "]", refunds: c.refunds}
+			server := httptest.NewServer(o)
+			t.Cleanup(server.Close)
+			steps := activities.New(activities.Config{
+				Clayful: clayful.New(clayful.Config{BaseURL: server.URL, Token: "t"}),
+				Iamport: iamport.New(iamport.Config{BaseURL: server.URL, Key: "k", Secret: "s"}),
+			})
+			err := steps.GiveBack(t.Context(), activities.Return{
+				OrderID: "ORDER2222222", ImpUID: "imp_1", Amount: 300, Left: model.KRW(c.left),
+				Reference: fmt.Sprintf("operator refund 300 of %d won", c.left), Reason: "x",
+			})
+			if c.refused {
+				var app *temporal.ApplicationError
+				require.ErrorAs(t, err, &app)
+				require.Equal(t, activities.ErrorNotRefundable, app.Type())
+				require.True(t, app.NonRetryable())
+			} else {
+				require.NoError(t, err)
+			}
+			require.Equal(t, c.sent, len(o.cancels) == 1)
 		})
 	}
 }

@@ -24,6 +24,9 @@ func redirect(baseURL string) (mark string, err error) {
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return "", fmt.Errorf("mux: %q is no base URL", baseURL)
 	}
+	if base.Path == "" {
+		base.Path = "/" // else what is joined to it begins without a slash
+	}
 	redirects.Do(func() { http.DefaultTransport = redirecting{http.DefaultTransport} })
 	redirects.bases.Store(base.Host, base)
 	return base.Host, nil
