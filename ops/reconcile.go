@@ -190,11 +190,11 @@ func moneyProblems(order clayful.Order, payments []iamport.Payment) []Problem {
 }
 
 // returnedUnasked is what of a payment was given back neither for a refund of
-// the order nor because the payment was not right.
+// the order, nor because the payment was not right, nor by an operator's refund.
 func returnedUnasked(order clayful.Order, p iamport.Payment) int64 {
 	var sum int64
 	for _, back := range p.CancelHistory {
-		asked := strings.Contains(back.Reason, p.ImpUID)
+		asked := strings.Contains(back.Reason, p.ImpUID) || strings.Contains(back.Reason, "["+model.ByOperator)
 		for _, refund := range order.Refunds {
 			asked = asked || strings.Contains(back.Reason, refund.ID)
 		}

@@ -37,6 +37,10 @@ func TestProblemsAreFound(t *testing.T) {
 			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":1000,"paid_at":5,"cancel_history":[{"amount":1000,"reason":"console"}]}]`,
 			[]Kind{ReturnedUnasked},
 		},
+		"returned by an operator": {
+			`{"status":"over-refunded","total":{"amount":1000},"transactions":[{"paid":1000}]}`,
+			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":300,"paid_at":5,"cancel_history":[{"amount":300,"reason":"x [operator refund 300 of 1000 won]"}]}]`, nil,
+		},
 		"returned before the shop heard of it": {
 			`{"status":"placed","total":{"amount":1000}}`,
 			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":1000,"paid_at":5,"cancel_history":[{"amount":1000,"reason":"console"}]}]`, nil,

@@ -35,6 +35,7 @@ type Moment struct {
 	Workflow string    `json:"workflow"`
 	What     string    `json:"what"`
 	Personal string    `json:"personal,omitempty"` // only when asked for
+	Times    int       `json:"times,omitempty"`    // how often it happened in a row, when more than once
 }
 
 // ShopSays is what Clayful says of an order now.
@@ -91,6 +92,7 @@ func (b Books) Story(ctx context.Context, workflowID string, personal converter.
 		}
 	}
 	slices.SortStableFunc(story.Timeline, func(a, b Moment) int { return a.At.Compare(b.At) })
+	story.Timeline = condensed(story.Timeline)
 	if now, err := b.progress(ctx, workflowID); err == nil {
 		story.Now = &now
 	} else if !missing(err) {
@@ -103,6 +105,27 @@ func (b Books) Story(ctx context.Context, workflowID string, personal converter.
 		return story, fmt.Errorf("%s: %w", workflowID, ErrUnknown)
 	}
 	return story, nil
+}
+
+// condensed tells once of what went on in turns: of looking and waiting, again
+// and again.
+func condensed(moments []Moment) []Moment {
+	short := []Moment{}
+	for _, m := range moments {
+		last := len(short) - 1
+		same := func(i int) bool {
+			return i >= 0 && short[i].Workflow == m.Workflow && short[i].What == m.What && short[i].Personal == m.Personal
+		}
+		switch {
+		case same(last):
+			short[last].Times = max(short[last].Times, 1) + 1
+		case same(last - 1):
+			short[last-1].Times = max(short[last-1].Times, 1) + 1
+		default:
+			short = append(short, m)
+		}
+	}
+	return short
 }
 
 type run struct{ id, run string }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	muxgo "github.com/muxinc/mux-go"
@@ -259,7 +260,19 @@ type Error struct {
 }
 
 // Error implements error.
-func (e *Error) Error() string { return "mux: " + e.Doing + ": " + e.cause.Error() }
+func (e *Error) Error() string {
+	text := "mux: " + e.Doing + ": " + e.cause.Error()
+	var refusal interface{ Body() []byte }
+	var body struct {
+		Error struct {
+			Messages []string `json:"messages"`
+		} `json:"error"`
+	}
+	if errors.As(e.cause, &refusal) && json.Unmarshal(refusal.Body(), &body) == nil && len(body.Error.Messages) > 0 {
+		text += ": " + strings.Join(body.Error.Messages, ", ")
+	}
+	return text
+}
 
 // Unwrap implements errors.Unwrap.
 func (e *Error) Unwrap() error { return e.cause }

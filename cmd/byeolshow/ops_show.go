@@ -49,6 +49,9 @@ func showCommand() *cobra.Command {
 
 func tell(story ops.Story) error {
 	for _, m := range story.Timeline {
+		if m.Times > 1 {
+			m.What += fmt.Sprintf(" (%d times)", m.Times)
+		}
 		fmt.Printf("%s  %-28s %s\n", m.At.In(model.Seoul).Format("2006-01-02 15:04:05.000"), strings.TrimPrefix(m.Workflow, "order/"), m.What)
 		if m.Personal != "" {
 			fmt.Printf("%54s %s\n", "", m.Personal)

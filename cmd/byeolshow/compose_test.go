@@ -1,0 +1,29 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byeolshow/byeolshow/workflows"
+)
+
+// TestComposeKnowsAllSearchAttributes holds the set-up in docker-compose.yml
+// against what the workflows set.
+func TestComposeKnowsAllSearchAttributes(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docker-compose.yml")
+	require.NoError(t, err)
+	known := map[string]string{}
+	for _, found := range regexp.MustCompile(`--name (\w+) --type (\w+)`).FindAllSubmatch(text, -1) {
+		known[string(found[1])] = string(found[2])
+	}
+	for _, found := range regexp.MustCompile(`for name in ([\w ]+); do\s+temporal operator search-attribute create --name \$\$name --type (\w+)`).FindAllSubmatch(text, -1) {
+		for _, name := range regexp.MustCompile(`\w+`).FindAll(found[1], -1) {
+			known[string(name)] = string(found[2])
+		}
+	}
+	require.Equal(t, workflows.SearchAttributes(), known)
+}
