@@ -3,6 +3,7 @@ package ops
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -34,7 +35,14 @@ func codecServer(t *testing.T) (string, converter.DataConverter) {
 	return server.URL, sealed
 }
 
-func send(t *testing.T, method, url string, body []byte, headers ...string) *http.Response {
+// answer is what a request brought.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte
+}
+
+func send(t *testing.T, method, url string, body []byte, headers ...string) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(body))
 	require.NoError(t, err)
@@ -43,8 +51,10 @@ func send(t *testing.T, method, url string, body []byte, headers ...string) *htt
 	}
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return answer{response.StatusCode, response.Header, text}
 }
 
 func TestCodecOpensWhatIsSealedForWhoMay(t *testing.T) {
@@ -88,11 +98,8 @@ func TestCodecOpensWhatIsSealedForWhoMay(t *testing.T) {
 				return
 			}
 			require.Equal(t, c.origin, got.Header.Get("Access-Control-Allow-Origin"))
-			var text bytes.Buffer
-			_, err := text.ReadFrom(got.Body)
-			require.NoError(t, err)
 			var opened commonpb.Payloads
-			require.NoError(t, protojson.Unmarshal(text.Bytes(), &opened))
+			require.NoError(t, protojson.Unmarshal(got.Body, &opened))
 			var resolution workflows.Resolution
 			require.NoError(t, json.Unmarshal(opened.GetPayloads()[0].GetData(), &resolution))
 			require.Equal(t, "called Ms. Lee", resolution.Reason)

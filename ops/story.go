@@ -24,6 +24,7 @@ type Story struct {
 	Workflow string              `json:"workflow"`
 	Timeline []Moment            `json:"timeline"`
 	Now      *workflows.Progress `json:"now,omitempty"`     // nil when nothing is under way
+	Stuck    []Stuck             `json:"stuck,omitempty"`   // it, or what belongs to it
 	Shop     *ShopSays           `json:"clayful,omitempty"` // of orders and refunds
 	Payments []PaymentSays       `json:"iamport,omitempty"` // of orders and refunds
 	Silent   []string            `json:"silent,omitempty"`  // who could not be asked, and why
@@ -98,6 +99,9 @@ func (b Books) Story(ctx context.Context, workflowID string, personal converter.
 	} else if !missing(err) {
 		story.Silent = append(story.Silent, err.Error())
 	}
+	if story.Stuck, err = b.stuck(ctx, family(workflowID)+" AND StuckReason IS NOT NULL AND ExecutionStatus = 'Running'"); err != nil {
+		return story, err
+	}
 	if parts := strings.Split(workflowID, "/"); parts[0] == "order" || parts[0] == "refund" {
 		b.ask(ctx, parts[1], &story)
 	}
@@ -130,13 +134,17 @@ func condensed(moments []Moment) []Moment {
 
 type run struct{ id, run string }
 
+// family finds a workflow, and of an order its refunds.
+func family(workflowID string) string {
+	if orderID, ok := strings.CutPrefix(workflowID, "order/"); ok {
+		return fmt.Sprintf("(WorkflowId = '%s' OR OrderID = '%s')", workflowID, orderID)
+	}
+	return fmt.Sprintf("WorkflowId = '%s'", workflowID)
+}
+
 // runs are all runs that belong to a story, as far as Temporal remembers them.
 func (b Books) runs(ctx context.Context, workflowID string) ([]run, error) {
-	query := fmt.Sprintf("WorkflowId = '%s'", workflowID)
-	if orderID, ok := strings.CutPrefix(workflowID, "order/"); ok {
-		query += fmt.Sprintf(" OR OrderID = '%s'", orderID)
-	}
-	found, err := b.list(ctx, query)
+	found, err := b.list(ctx, family(workflowID))
 	if err != nil {
 		return nil, err
 	}

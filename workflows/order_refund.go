@@ -43,7 +43,7 @@ func (o *order) mayRefund(in GoodwillRefund) error {
 	if err := signed(in.By, in.Reason); err != nil {
 		return err
 	}
-	detail := ""
+	var detail string
 	switch {
 	case in.Amount <= 0 || in.Amount > in.Left:
 		return activities.Refuse(&model.Error{Code: model.CodeInvalid, Detail: "the amount is not between 1 and what is left"})

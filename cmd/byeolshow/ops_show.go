@@ -59,9 +59,9 @@ func tell(story ops.Story) error {
 	}
 	if now := story.Now; now != nil {
 		fmt.Printf("\nNow: %s, since %s\n", now.WaitingFor, model.FormatSeoul(now.Since))
-		if now.StuckReason != "" {
-			fmt.Printf("STUCK: %s, since %s\n  %s\n  %s\n  byeolshow ops %s %s\n", now.StuckReason, model.FormatSeoul(now.StuckSince), now.LastError, now.ToDo, now.Command, story.Workflow)
-		}
+	}
+	for _, s := range story.Stuck {
+		fmt.Printf("STUCK: %s: %s, since %s\n  %s\n  %s\n  %s\n", s.Workflow, s.Reason, model.FormatSeoul(s.StuckSince), s.LastError, s.ToDo, s.Command)
 	}
 	if shop := story.Shop; shop != nil {
 		fmt.Printf("\nClayful: %s, %d won, placed %s, done: %t\n", shop.Status, shop.DueKRW, model.FormatSeoul(shop.PlacedAt), shop.Done)
