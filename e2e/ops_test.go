@@ -91,14 +91,12 @@ func TestWhatVendorsBreakIsListedAndMended(t *testing.T) {
 	byHandRefund, byHandAmount := byHand.requested(byHand.refund([]any{byHand.piece(0, 1)}))
 	untold := p.buy(line(1, 1))
 	star := shared.newSeller(t)
-	vod := star.reserve(t, nil)
-	require.Less(t, star.command(t, "/media/start/", vod).status, 300)
+	vod, _ := star.reserveIn(t, 2*time.Second)
 	star.connect(t)
+	shared.awaitStatus(t, vod, "live", 20*time.Second)
 	require.Eventually(t, func() bool {
 		return strings.Contains(string(shared.control(t, "GET", "/mux/assets", nil).body), streamOf(t, star))
 	}, 20*time.Second, 200*time.Millisecond)
-	require.Less(t, star.command(t, "/media/end/", vod).status, 300)
-	shared.awaitStatus(t, vod, "completed", 40*time.Second)
 
 	fault(t, map[string]any{"vendor": "iamport", "method": "POST", "path": "/payments/cancel", "mode": "error", "status": 500})
 	fault(t, map[string]any{"vendor": "clayful", "method": "PUT", "path": "/v1/orders/" + untold.id + "/transactions", "mode": "error", "status": 503})
@@ -234,6 +232,7 @@ func TestOperatorsCannotSpoilAnything(t *testing.T) {
 	p := newShopper(t)
 	placed := p.buy(line(1, 1))
 	paid, _ := p.paid(line(1, 2))
+	const unheard = "NXTHERE22222"
 	reserved := strconv.Itoa(shared.newSeller(t).reserve(t, nil))
 	for name, c := range map[string]struct {
 		args []string
@@ -248,10 +247,10 @@ func TestOperatorsCannotSpoilAnything(t *testing.T) {
 		"refund less than nothing":   {[]string{"refund", paid.id, "--reason", "x", "--amount", "-1", "--yes"}, refused},
 		"refund without agreement":   {[]string{"refund", paid.id, "--reason", "x"}, notAgreed},
 		"refund a broadcast":         {[]string{"refund", reserved, "--reason", "x", "--yes"}, unknown},
-		"retry what there is not":    {[]string{"retry", nothing}, unknown},
-		"show what there is not":     {[]string{"show", nothing}, unknown},
+		"retry what there is not":    {[]string{"retry", unheard}, unknown},
+		"show what there is not":     {[]string{"show", unheard}, unknown},
 		"show what cannot be":        {[]string{"show", "a'b"}, unknown},
-		"resolve what there is not":  {[]string{"resolve", nothing + "/" + nothing, "--reason", "x", "--yes"}, unknown},
+		"resolve what there is not":  {[]string{"resolve", unheard + "/" + unheard, "--reason", "x", "--yes"}, unknown},
 		"show an order":              {[]string{"show", paid.id}, done},
 		"look again at a paid order": {[]string{"retry", paid.id}, done},
 		"list broadcasts":            {[]string{"broadcasts", "--within", "24h", "--json"}, done},
