@@ -111,19 +111,17 @@ func (b Books) Story(ctx context.Context, workflowID string, personal converter.
 	return story, nil
 }
 
-// condensed tells once of what went on in turns: of looking and waiting, again
+// condensed tells once of what went on in turns: of waiting and looking, again
 // and again.
 func condensed(moments []Moment) []Moment {
+	same := func(a, b Moment) bool { return a.Workflow == b.Workflow && a.What == b.What && a.Personal == b.Personal }
 	short := []Moment{}
-	for _, m := range moments {
+	for i, m := range moments {
 		last := len(short) - 1
-		same := func(i int) bool {
-			return i >= 0 && short[i].Workflow == m.Workflow && short[i].What == m.What && short[i].Personal == m.Personal
-		}
 		switch {
-		case same(last):
+		case last >= 0 && same(m, short[last]):
 			short[last].Times = max(short[last].Times, 1) + 1
-		case same(last - 1):
+		case last >= 1 && same(m, short[last-1]) && i+1 < len(moments) && same(moments[i+1], short[last]):
 			short[last-1].Times = max(short[last-1].Times, 1) + 1
 		default:
 			short = append(short, m)

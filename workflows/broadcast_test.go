@@ -39,6 +39,7 @@ type show struct {
 	blocked   bool // another broadcast of the influencer is in the way
 	linked    []activities.ProductLinks
 	made      []model.Recording
+	making    bool // Mux has not finished the recording
 	answers   map[string]error
 }
 
@@ -171,7 +172,10 @@ func newShow(t *testing.T, in time.Duration) *show {
 		return attach(in.Recording)
 	}).Maybe()
 	s.OnActivity(a.CompleteWithWhatThereIs, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) {
-		if len(s.made) > 0 {
+		switch {
+		case s.making:
+			return s.row, nil
+		case len(s.made) > 0:
 			return attach(s.made[0])
 		}
 		return change(func() { s.row.Status = model.StatusCompleted })
