@@ -131,7 +131,7 @@ func (b Books) list(ctx context.Context, query string) ([]*workflowpb.WorkflowEx
 }
 
 // kinds are what workflow ids begin with.
-var kinds = []string{"order", "refund", "broadcast", "checkout", "coupon", "signup", "welcome", "withdrawal", "images"}
+var kinds = []string{"order", "refund", "broadcast", "checkout", "coupon", "signup", "welcome", "withdrawal", "mail", "images"}
 
 // ErrUnknown is that nothing is known under an id.
 var ErrUnknown = errors.New("there is nothing under that id")

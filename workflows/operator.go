@@ -103,6 +103,8 @@ func (j journal) mayResolve(r Resolution) error {
 	switch {
 	case t == nil || t.reason != r.Stuck:
 		return activities.Refuse(&model.Error{Code: model.CodeNotStuck, Detail: "it is not, or no longer, stuck with " + string(r.Stuck)})
+	case t.hands != nil && !r.Returned && (j.limits == Limits{}):
+		return activities.Refuse(&model.Error{Code: model.CodeNotByHand, Detail: "it began before it could be handed over so: send it the signal by-hand, give the money, and say so"})
 	case t.hands.taken() && !t.hands.left:
 		return activities.Refuse(&model.Error{Code: model.CodeNotByHand, Detail: "its last attempt has not ended yet: look again in a minute"})
 	case t.hands.taken() && !r.Returned:
