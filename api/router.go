@@ -43,6 +43,7 @@ func (a *api) routes() (http.Handler, error) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("pong"))
 	})
+	a.docsRoutes(r)
 	a.authRoutes(r)
 	a.influencerRoutes(r)
 	a.broadcastRoutes(r)
