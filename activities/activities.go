@@ -40,7 +40,7 @@ type Config struct {
 	Push    *push.Client
 
 	TestPayments bool          // payments of Iamport's test channels count
-	Settling     time.Duration // how long after an attempt the shop may still make an order
+	Settling     time.Duration // how long after an attempt the shop may still act
 }
 
 // New makes the activities of a worker.

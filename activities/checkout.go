@@ -34,6 +34,13 @@ type PlacedOrder struct {
 // Personal marks it to be sealed in histories.
 func (PlacedOrder) Personal() {}
 
+// made is the order that came of it.
+func (in NewOrder) made(o clayful.Order, answer json.RawMessage, suspect bool) PlacedOrder {
+	order := OrderOf(o)
+	order.CustomerID = in.CustomerID
+	return PlacedOrder{Order: order, Answer: answer, Suspect: suspect}
+}
+
 // PlaceOrder makes an order once, over a shop that knows no idempotency: an
 // attempt is noted before it is made, and after one whose end is not known the
 // customer's newest orders are searched for the key. Only when the shop has had
@@ -48,9 +55,8 @@ func (a *Activities) PlaceOrder(ctx context.Context, in NewOrder) (PlacedOrder, 
 		if err != nil || found {
 			return placed, err
 		}
-		if wait := time.Until(last.Add(a.settling)); wait > 0 {
-			return PlacedOrder{}, temporal.NewApplicationErrorWithOptions("the shop may still be making the order", "outcome-unknown",
-				temporal.ApplicationErrorOptions{NextRetryDelay: wait})
+		if err := a.settled(last); err != nil {
+			return PlacedOrder{}, err
 		}
 		mine, err := a.store.RepeatCheckout(ctx, in.CustomerID, in.Key, last, now())
 		if err != nil || !mine {
@@ -73,15 +79,33 @@ func (a *Activities) PlaceOrder(ctx context.Context, in NewOrder) (PlacedOrder, 
 	if err := json.Unmarshal(answer, &placed); err != nil || placed.Order.ID == "" {
 		return PlacedOrder{}, fmt.Errorf("the shop's answer names no order: %w", err)
 	}
-	return PlacedOrder{Order: orderOf(placed.Order, in.CustomerID), Answer: answer, Suspect: !last.IsZero()}, nil
+	return in.made(placed.Order, answer, !last.IsZero()), nil
 }
 
-// FindOrder looks for the order of a checkout whose end is not known. None is
-// the refusal upstream-unavailable: nothing was done, and the key is free.
+// settled fails while the shop may still do what it did not answer.
+func (a *Activities) settled(last time.Time) error {
+	wait := time.Until(last.Add(a.settling))
+	if wait <= 0 {
+		return nil
+	}
+	return temporal.NewApplicationErrorWithOptions("the shop may still be making the order", "outcome-unknown",
+		temporal.ApplicationErrorOptions{NextRetryDelay: wait})
+}
+
+// FindOrder looks for the order of a checkout whose end is not known. None,
+// once the shop has had time to do what it did not answer, is the refusal
+// upstream-unavailable: nothing was done, and the key is free.
 func (a *Activities) FindOrder(ctx context.Context, in NewOrder) (PlacedOrder, error) {
+	last, err := a.store.BeginCheckout(ctx, in.CustomerID, in.Key, now())
+	if err != nil {
+		return PlacedOrder{}, err
+	}
 	placed, found, err := a.placedEarlier(ctx, in)
 	if err != nil || found {
 		return placed, err
+	}
+	if err := a.settled(last); err != nil {
+		return PlacedOrder{}, err
 	}
 	return PlacedOrder{}, Refuse(&model.Error{Code: model.CodeNoUpstream, Detail: "the shop did not make the order"})
 }
@@ -103,7 +127,7 @@ func (a *Activities) placedEarlier(ctx context.Context, in NewOrder) (PlacedOrde
 		if err != nil {
 			return PlacedOrder{}, false, fmt.Errorf("encode order: %w", err)
 		}
-		return PlacedOrder{Order: orderOf(orders[i], in.CustomerID), Answer: answer, Suspect: true}, true, nil
+		return in.made(orders[i], answer, true), true, nil
 	}
 	return PlacedOrder{}, false, nil
 }

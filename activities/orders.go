@@ -13,13 +13,10 @@ import (
 // OrderRef names an order.
 type OrderRef struct{ OrderID string }
 
-// orderOf is what of the shop's order decides about money and time.
-func orderOf(o clayful.Order, customerID string) model.Order {
-	if o.Customer != "" {
-		customerID = string(o.Customer)
-	}
+// OrderOf is what of the shop's order decides about money and time.
+func OrderOf(o clayful.Order) model.Order {
 	order := model.Order{
-		ID: o.ID, CustomerID: customerID, Status: o.Status, Due: model.KRW(o.Total.Amount), Done: o.Done, PlacedAt: o.CreatedAt.Time,
+		ID: o.ID, CustomerID: string(o.Customer), Status: o.Status, Due: model.KRW(o.Total.Amount), Done: o.Done, PlacedAt: o.CreatedAt.Time,
 	}
 	if !o.ReceivedAt.IsZero() {
 		order.ReceivedAt = &o.ReceivedAt.Time
@@ -50,7 +47,7 @@ func (a *Activities) LoadOrder(ctx context.Context, in OrderRef) (model.Order, e
 	if err != nil {
 		return model.Order{}, err
 	}
-	return orderOf(*o, ""), nil
+	return OrderOf(*o), nil
 }
 
 // SyncOrder has the shop take over what Iamport knows of the order's payments,

@@ -66,6 +66,7 @@ type Return struct {
 	ImpUID              string    // of which payment; "" is any with enough left
 	Amount              model.KRW // 0 is all that is left
 	Reference, Reason   string
+	RefundID            string `json:",omitempty"` // the refund it is for, which has to be accepted still
 }
 
 // Error types of GiveBack that repeating alone does not mend.
@@ -76,18 +77,25 @@ const (
 	ErrorRefused = "iamport-refused"
 	// ErrorNothingLeft: no payment has that much left.
 	ErrorNothingLeft = "nothing-left"
+	// ErrorNotAccepted: the shop no longer accepts the refund, or accepts another
+	// amount.
+	ErrorNotAccepted = "refund-not-accepted"
 )
 
 // GiveBack gives money back once. It looks for its reference in Iamport's
 // record first, and lets Iamport refuse when more or less is left than it
-// believes. After an unknown end it is run again, and looks again.
+// believes. After an unknown end it is run again, and looks again. What was
+// accepted an hour ago may have been taken back since: a refund is read once
+// more before its money goes.
 func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 	payments, err := a.iamport.Payments(ctx, in.OrderID)
 	if err != nil {
 		return err
 	}
 	var from *iamport.Payment
+	known := false
 	for i, p := range payments {
+		known = known || in.ImpUID == p.ImpUID
 		for _, earlier := range p.CancelHistory {
 			if strings.Contains(earlier.Reason, in.Reference) {
 				return nil
@@ -99,7 +107,10 @@ func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 		}
 	}
 	if from == nil {
-		if in.Amount == 0 { // somebody gave it back otherwise
+		switch {
+		case in.ImpUID != "" && !known:
+			return fmt.Errorf("iamport does not tell of payment %s of order %s", in.ImpUID, in.OrderID)
+		case in.Amount == 0: // somebody gave it back otherwise
 			return nil
 		}
 		return temporal.NewApplicationError(fmt.Sprintf("no payment of order %s has %d won left", in.OrderID, in.Amount), ErrorNothingLeft)
@@ -114,6 +125,15 @@ func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 	if from.PayMethod == "vbank" {
 		if err := a.addAccount(ctx, in.CustomerID, &request); err != nil {
 			return err
+		}
+	}
+	if in.RefundID != "" {
+		refund, err := a.LoadRefund(ctx, RefundRef{in.OrderID, in.RefundID})
+		if err != nil {
+			return err
+		}
+		if refund.Status != model.RefundAccepted || refund.Amount != in.Amount {
+			return temporal.NewNonRetryableApplicationError("the shop does not accept the refund any more", ErrorNotAccepted, nil)
 		}
 	}
 	_, err = a.iamport.Cancel(ctx, request)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -42,7 +41,9 @@ func (a *api) toggleAlarm(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		on = !had
-		return a.setAlarm(ctx, b.VODID, customer, on)
+		return a.inTurn(ctx, on,
+			func(ctx context.Context, on bool) error { return a.Store.SetAlarm(ctx, b.VODID, customer, on) },
+			a.listed(customer, metaAlarms, strconv.FormatInt(b.VODID, 10)))
 	})
 	if err != nil {
 		return err
@@ -52,27 +53,6 @@ func (a *api) toggleAlarm(w http.ResponseWriter, r *http.Request) error {
 		message = "방송 알림이 설정되었습니다"
 	}
 	return bare(w, http.StatusAccepted, map[string]any{"status": on, "message": message})
-}
-
-// setAlarm sets or takes an alarm here and in the shop, or neither.
-func (a *api) setAlarm(ctx context.Context, vodID int64, customer string, on bool) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-	defer cancel()
-	if err := a.Store.SetAlarm(ctx, vodID, customer, on); err != nil {
-		return err
-	}
-	change := a.Clayful.PullMeta
-	if on {
-		change = a.Clayful.PushMeta
-	}
-	err := change(ctx, "customers", customer, metaAlarms, strconv.FormatInt(vodID, 10))
-	if err == nil {
-		return nil
-	}
-	if undo := a.Store.SetAlarm(ctx, vodID, customer, !on); undo != nil {
-		a.Logger.ErrorContext(ctx, "an alarm differs between here and the shop", "vod_id", vodID, "error", undo)
-	}
-	return err
 }
 
 func (a *api) alarms(w http.ResponseWriter, r *http.Request) error {

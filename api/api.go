@@ -41,7 +41,8 @@ type Config struct {
 
 // Limits are how often one client may do what invites guessing.
 type Limits struct {
-	LoginPerMinute int // per IP and user id
+	LoginPerMinute  int // per IP and user id; 0 is 10
+	CouponPerMinute int // per customer; 0 is 100
 }
 
 type api struct {
@@ -60,6 +61,9 @@ func New(config Config) (http.Handler, error) {
 	}
 	if config.Limits.LoginPerMinute == 0 {
 		config.Limits.LoginPerMinute = 10
+	}
+	if config.Limits.CouponPerMinute == 0 {
+		config.Limits.CouponPerMinute = 100
 	}
 	if config.TapWindow == 0 {
 		config.TapWindow = 30 * time.Second

@@ -3,27 +3,19 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/go-chi/httprate"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 )
 
 func (a *api) authRoutes(r chi.Router) {
-	limit := httprate.LimitBy(a.Limits.LoginPerMinute, time.Minute, loginKey,
-		httprate.WithLimitHandler(a.wrapped(func(w http.ResponseWriter, _ *http.Request) error {
-			if w.Header().Get("Retry-After") == "" {
-				w.Header().Set("Retry-After", strconv.Itoa(int(time.Minute.Seconds())))
-			}
-			return refuse(http.StatusTooManyRequests, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요")
-		})))
-	r.With(limit).Post("/user/auth", a.wrapped(a.logIn))
+	r.With(a.limit(a.Limits.LoginPerMinute, time.Minute, loginKey)).Post("/user/auth", a.wrapped(a.logIn))
 	r.Get("/user/auth", a.wrapped(a.logOut))
 }
 
@@ -64,10 +56,12 @@ func (a *api) logIn(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusBadRequest, "아이디와 비밀번호를 입력해 주세요")
 	}
 	auth, err := a.Clayful.Authenticate(r.Context(), login.UserID, login.Password)
-	if clayful.IsUnavailable(err) {
+	switch {
+	case clayful.IsUnavailable(err):
 		return err
-	}
-	if err != nil {
+	case clayful.IsCode(err, "unauthorized"): // it is us whom the shop does not know
+		return errors.Join(errTryLater, err)
+	case err != nil:
 		return refuse(http.StatusBadRequest, "아이디 또는 비밀번호가 올바르지 않습니다")
 	}
 	customer, err := a.Clayful.Me(r.Context(), auth.Token)

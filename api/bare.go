@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 )
@@ -16,16 +17,8 @@ var literals = map[string]string{
 // bareErrors serves a route whose errors are JSON strings, "<code> <message>".
 func (a *api) bareErrors(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := h(w, r)
+		err := a.loggedOut(r, h(w, r))
 		if err == nil {
-			return
-		}
-		if m := caller(r); m != nil && clayful.IsCode(err, "unauthorized") {
-			if revokeErr := a.sessions.revoke(r.Context(), m.Session); revokeErr != nil {
-				a.fail(w, r, errors.Join(err, revokeErr))
-				return
-			}
-			a.fail(w, r, errNotLoggedIn)
 			return
 		}
 		answer := bareRefusalOf(err)
@@ -34,9 +27,24 @@ func (a *api) bareErrors(h handler) http.HandlerFunc {
 			return
 		}
 		a.logFault(r, answer.Status, err)
-		if encodeErr := bare(w, answer.Status, answer.Code+" "+answer.Message); encodeErr != nil {
+		words := strings.TrimSuffix(answer.Code+" "+answer.Message, " ")
+		if encodeErr := bare(w, answer.Status, words); encodeErr != nil {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
+	}
+}
+
+// codesOnly makes of every refusal a 400 that says its code and nothing else.
+func codesOnly(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := h(w, r)
+		if err == nil || clayful.IsCode(err, "unauthorized") {
+			return err
+		}
+		if answer := bareRefusalOf(err); answer.Code != "" && answer.Status < http.StatusInternalServerError {
+			return &refusal{Status: http.StatusBadRequest, Code: answer.Code}
+		}
+		return err
 	}
 }
 

@@ -43,28 +43,32 @@ func (a *api) muxCallback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	answer := "OK"
 	if !seen {
-		if err := a.tell(r.Context(), event); err != nil {
+		if answer, err = a.tell(r.Context(), event); err != nil {
 			return errors.Join(errTryLater, err)
 		}
 		if err := a.Store.RecordWebhookEvent(r.Context(), sourceMux, event.ID); err != nil {
 			return err
 		}
 	}
-	if event.Type == mux.EventRecordingComplete {
-		return bare(w, http.StatusOK, "completed")
-	}
-	return bare(w, http.StatusOK, "OK")
+	return bare(w, http.StatusOK, answer)
 }
 
-func (a *api) tell(ctx context.Context, event mux.Event) error {
+// tell tells the broadcasts, and what Mux is answered: "completed" when it is a
+// recording that a broadcast waits for.
+func (a *api) tell(ctx context.Context, event mux.Event) (answer string, err error) {
 	switch event.Type {
 	case mux.EventStreamActive, mux.EventStreamIdle:
-		return a.tellOfStream(ctx, event)
+		err = a.tellOfStream(ctx, event)
 	case mux.EventRecordingComplete:
-		return a.tellOfRecording(ctx, event)
+		wanted, err := a.tellOfRecording(ctx, event)
+		if wanted {
+			return "completed", err
+		}
+		return "OK", err
 	}
-	return nil
+	return "OK", err
 }
 
 func (a *api) tellOfStream(ctx context.Context, event mux.Event) error {
@@ -84,34 +88,35 @@ func (a *api) tellOfStream(ctx context.Context, event mux.Event) error {
 	return nil
 }
 
-func (a *api) tellOfRecording(ctx context.Context, event mux.Event) error {
+func (a *api) tellOfRecording(ctx context.Context, event mux.Event) (wanted bool, err error) {
 	asset := event.Asset
 	recording := model.Recording{
 		AssetID: asset.ID, PlaybackID: asset.PlaybackID, StreamID: asset.LiveStreamID,
 		BeganAt: asset.CreatedAt, EndedAt: asset.CreatedAt.Add(asset.Duration),
 	}
 	if recording.AssetID == "" {
-		return nil
+		return false, nil
 	}
 	concerned, err := a.Store.OfAsset(ctx, recording.AssetID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(concerned) == 0 {
 		if concerned, err = a.Store.OfStream(ctx, recording.StreamID, a.Now()); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for _, b := range concerned {
-		wanted := b.DeletedAt != nil || b.Status == model.StatusLive || b.Status == model.StatusClosed
-		if !wanted || !b.Owns(recording) {
+		waiting := b.DeletedAt != nil || b.Status == model.StatusLive || b.Status == model.StatusClosed
+		if !waiting || !b.Owns(recording) {
 			continue
 		}
 		if err := a.signal(ctx, b, workflows.SignalRecording, recording); err != nil {
-			return err
+			return false, err
 		}
+		wanted = true
 	}
-	return nil
+	return wanted, nil
 }
 
 // signal tells a broadcast's workflow something, and takes the workflow up

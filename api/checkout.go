@@ -34,6 +34,9 @@ func (a *api) checkout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.requireSettled(r, payload); err != nil {
+		return err
+	}
 	in := workflows.CheckoutInput{CustomerID: caller(r).ID, Fingerprint: fingerprint(payload)}
 	if in.Key, err = keyOf(r); err != nil {
 		return err
@@ -71,6 +74,7 @@ func (a *api) runCheckout(w http.ResponseWriter, r *http.Request, in workflows.C
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            "Checkout of customer " + in.CustomerID,
+		TypedSearchAttributes:                    in.Attributes(),
 	}, workflows.TypeCheckout, in)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &running) {
@@ -81,7 +85,7 @@ func (a *api) runCheckout(w http.ResponseWriter, r *http.Request, in workflows.C
 	}
 	var result workflows.CheckoutResult
 	if err := run.Get(ctx, &result); err != nil {
-		return checkoutRefusal(ctx, err)
+		return shopRefusal(ctx, err)
 	}
 	return a.showCheckout(w, result)
 }
@@ -96,15 +100,15 @@ func (a *api) answerOf(w http.ResponseWriter, r *http.Request, id, fingerprint s
 	case err != nil && ctx.Err() != nil:
 		return errors.Join(errTwin, err)
 	case err != nil:
-		return checkoutRefusal(ctx, err)
+		return shopRefusal(ctx, err)
 	case result.Fingerprint != fingerprint:
 		return &refusal{Status: http.StatusConflict, Code: "idempotency-conflict", Message: "같은 Idempotency-Key로 다른 주문이 요청되었습니다"}
 	}
 	return a.showCheckout(w, result)
 }
 
-// checkoutRefusal sorts how a checkout ended without an order.
-func checkoutRefusal(ctx context.Context, err error) error {
+// shopRefusal sorts how a workflow ended that was to have the shop do something.
+func shopRefusal(ctx context.Context, err error) error {
 	refused := workflows.RefusalOf(err)
 	switch {
 	case refused != nil && refused.Code == model.CodeNoUpstream, refused == nil && ctx.Err() != nil:

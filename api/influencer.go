@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -131,23 +132,23 @@ func (a *api) resetStreamKey(w http.ResponseWriter, r *http.Request) error {
 
 func (a *api) updateInfluencer(w http.ResponseWriter, r *http.Request) error {
 	var change struct {
-		Description *string   `json:"description"`
-		Tag         *[]string `json:"tag"`
-		Youtube     *string   `json:"youtube"`
-		Instagram   *string   `json:"instagram"`
+		Description given[string]   `json:"description"`
+		Tag         given[[]string] `json:"tag"`
+		Youtube     given[string]   `json:"youtube"`
+		Instagram   given[string]   `json:"instagram"`
 	}
 	if err := decode(r, &change); err != nil {
 		return err
 	}
 	meta := map[string]any{}
-	if change.Tag != nil {
-		meta["tag"] = *change.Tag
+	if change.Tag.is {
+		meta["tag"] = change.Tag.value
 	}
-	for field, value := range map[string]*string{
+	for field, text := range map[string]given[string]{
 		"description": change.Description, "youtube": change.Youtube, "instagram": change.Instagram,
 	} {
-		if value != nil {
-			meta[field] = *value
+		if text.is {
+			meta[field] = text.value
 		}
 	}
 	if len(meta) > 0 {
@@ -283,18 +284,20 @@ type influencerList struct {
 	mu      sync.Mutex
 	at      time.Time
 	list    []influencerView
+	forgets int // how often it was forgotten
 }
 
 const influencerMemory = 5 * time.Second
 
 func (l *influencerList) get(ctx context.Context, a *api) ([]influencerView, error) {
 	l.mu.Lock()
-	list, at := l.list, l.at
+	list, at, forgets := l.list, l.at, l.forgets
 	l.mu.Unlock()
 	if a.Now().Sub(at) < influencerMemory {
 		return list, nil
 	}
-	flown, err, _ := l.flights.Do("all", func() (any, error) {
+	// What is asked after a change does not join a flight from before it.
+	flown, err, _ := l.flights.Do(strconv.Itoa(forgets), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		at := a.Now()
@@ -309,7 +312,9 @@ func (l *influencerList) get(ctx context.Context, a *api) ([]influencerView, err
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.list, l.at = list, at
+		if l.forgets == forgets {
+			l.list, l.at = list, at
+		}
 		return list, nil
 	})
 	if err != nil {
@@ -322,4 +327,5 @@ func (l *influencerList) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.at = time.Time{}
+	l.forgets++
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -20,14 +21,18 @@ type keyLock struct {
 func newKeyLocks() *keyLocks { return &keyLocks{locks: map[string]*keyLock{}} }
 
 // exclusively does something while nobody else, in any process, does anything
-// under the same key.
-func (a *api) exclusively(ctx context.Context, key string, do func(context.Context) error) error {
-	release, err := a.keyLocks.acquire(ctx, key)
-	if err != nil {
-		return err
+// under the same key, or one of the others.
+func (a *api) exclusively(ctx context.Context, key string, do func(context.Context) error, others ...string) error {
+	keys := slices.Concat(others, []string{key})
+	slices.Sort(keys) // in one order, lest two wait for each other
+	for _, key := range keys {
+		release, err := a.keyLocks.acquire(ctx, key)
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
-	defer release()
-	return a.Store.WithLock(ctx, key, do)
+	return a.Store.WithLocks(ctx, keys, do)
 }
 
 func (l *keyLocks) acquire(ctx context.Context, key string) (release func(), err error) {

@@ -3,32 +3,55 @@ package api
 import (
 	"context"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // complete flattens orders, and joins what the app counts on where the shop
 // gives ids alone.
 func (a *api) complete(ctx context.Context, orders []map[string]any) error {
-	var missing []string
+	var missing, reviews []string
 	for _, order := range orders {
 		for _, item := range objects(order["items"]) {
-			_, isObject := item["product"].(map[string]any)
-			if id := idOf(item["product"]); !isObject && id != "" && !slices.Contains(missing, id) {
+			id := idOf(item["product"])
+			if id != "" && bareIDs(item, "product", "vendor", "variant") && !slices.Contains(missing, id) {
 				missing = append(missing, id)
 			}
 		}
+		reviews = append(reviews, texts(order["reviews"])...)
 	}
-	products, err := a.productDocuments(ctx, missing)
-	if err != nil {
+	var products map[string]map[string]any
+	var reviewed map[string]string
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		products, err = a.productDocuments(both, missing)
+		return err
+	})
+	group.Go(func() (err error) {
+		if reviewed, err = a.Clayful.ReviewedProducts(ctx, reviews); err != nil { // which breaks no list
+			a.Logger.WarnContext(ctx, "reviews of orders could not be read", "error", err)
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	for _, order := range orders {
-		completeOrder(order, products)
+		completeOrder(order, products, reviewed)
 		orderRaw.apply(order)
 	}
 	return nil
 }
 
-func completeOrder(order map[string]any, products map[string]map[string]any) {
+// bareIDs tells whether one of the fields is an id alone.
+func bareIDs(item map[string]any, fields ...string) bool {
+	return slices.ContainsFunc(fields, func(field string) bool {
+		_, isID := item[field].(string)
+		return isID
+	})
+}
+
+func completeOrder(order map[string]any, products map[string]map[string]any, reviewed map[string]string) {
 	for _, list := range []string{"refunds", "fulfillments", "transactions", "items", "shipments"} {
 		if _, ok := order[list].([]any); !ok {
 			order[list] = []any{}
@@ -58,7 +81,7 @@ func completeOrder(order map[string]any, products map[string]map[string]any) {
 			completeRefundItem(back, items[idOf(back["item"])])
 		}
 	}
-	completeReviews(order)
+	completeReviews(order, reviewed)
 }
 
 // completeItem names the product and the options of an item's variant.
@@ -128,8 +151,9 @@ func completeRefundItem(back, item map[string]any) {
 	}
 }
 
-// completeReviews keeps of each review its product; an odd one is passed over.
-func completeReviews(order map[string]any) {
+// completeReviews names of each review its product, null when it is not
+// published; an odd one is passed over.
+func completeReviews(order map[string]any, reviewed map[string]string) {
 	reviews := []any{}
 	list, _ := order["reviews"].([]any)
 	for _, element := range list {
@@ -142,7 +166,11 @@ func completeReviews(order map[string]any) {
 			}
 			reviews = append(reviews, review)
 		case string:
-			reviews = append(reviews, map[string]any{"_id": review, "product": nil})
+			shown := map[string]any{"_id": review, "product": nil}
+			if product := reviewed[review]; product != "" {
+				shown["product"] = product
+			}
+			reviews = append(reviews, shown)
 		}
 	}
 	order["reviews"] = reviews

@@ -141,7 +141,7 @@ func (a *api) ownOrder(w http.ResponseWriter, r *http.Request) error {
 	return bare(w, http.StatusOK, order)
 }
 
-// orderID is the order of the route, which has to be the caller's own. The
+// ownFacts is the order of the route, which has to be the caller's own. The
 // shop refuses other people's.
 func (a *api) ownFacts(r *http.Request) (*clayful.Order, error) {
 	raw, err := a.Clayful.OwnOrder(r.Context(), caller(r).Token, chi.URLParam(r, "order_id"))

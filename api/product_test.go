@@ -34,8 +34,9 @@ func routed(r *http.Request) *http.Request {
 type shelf struct {
 	*clock
 
-	api  http.Handler
-	pool *pgxpool.Pool
+	api    http.Handler
+	config Config
+	pool   *pgxpool.Pool
 
 	mu      sync.Mutex
 	answers map[string]func(url.Values) string
@@ -72,6 +73,7 @@ func newShelfThatWaits(t *testing.T, withStore bool, timeout time.Duration) *she
 		config.Store = store.New(s.pool)
 	}
 	var err error
+	s.config = config
 	s.api, err = New(config)
 	require.NoError(t, err)
 	return s

@@ -33,12 +33,14 @@ var (
 
 // refundRequest is what is asked back, as the shop takes it.
 type refundRequest struct {
-	Reason *string `json:"reason"`
-	Items  []struct {
-		Item     string `json:"item"`
-		Quantity int    `json:"quantity"`
-	} `json:"items"`
-	Shipments []string `json:"shipments"`
+	Reason    *string      `json:"reason"`
+	Items     []refundItem `json:"items"`
+	Shipments []string     `json:"shipments"`
+}
+
+type refundItem struct {
+	Item     string `json:"item"`
+	Quantity int    `json:"quantity"`
 }
 
 // requestRefund claims money back. Its workflow waits for the shop to accept.
@@ -61,10 +63,7 @@ func (a *api) requestRefund(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.Items == nil {
-		in.Items = make([]struct {
-			Item     string `json:"item"`
-			Quantity int    `json:"quantity"`
-		}, 0)
+		in.Items = []refundItem{}
 	}
 	if in.Shipments == nil {
 		in.Shipments = []string{}

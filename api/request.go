@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -46,6 +47,21 @@ func bad(detail string) *refusal {
 	return &refusal{Status: http.StatusBadRequest, Message: errBadRequest.Message, Detail: detail}
 }
 
+// given is the value of a key that may be left out, but not be null.
+type given[T any] struct {
+	is    bool
+	value T
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *given[T]) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return errors.New("null stands where a value must")
+	}
+	g.is = true
+	return json.Unmarshal(data, &g.value)
+}
+
 // flexID is a broadcast's id: a number, or a string that holds one.
 type flexID int64
 
@@ -64,6 +80,9 @@ func (id *flexID) UnmarshalJSON(data []byte) error {
 	*id = flexID(n)
 	return nil
 }
+
+// plainID is an id as the shop and Iamport make them.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // page is ?page=, 1 when left out.
 func page(r *http.Request) (int, error) {

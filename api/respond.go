@@ -23,10 +23,22 @@ type handler func(http.ResponseWriter, *http.Request) error
 // wrapped serves a route whose errors are {"error":{"message":…}}.
 func (a *api) wrapped(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		if err := a.loggedOut(r, h(w, r)); err != nil {
 			a.fail(w, r, err)
 		}
 	}
+}
+
+// loggedOut ends the session of a caller whose token the shop no longer takes.
+func (a *api) loggedOut(r *http.Request, err error) error {
+	m := caller(r)
+	if m == nil || !clayful.IsCode(err, "unauthorized") {
+		return err
+	}
+	if err := a.sessions.revoke(r.Context(), m.Session); err != nil {
+		return err
+	}
+	return errNotLoggedIn
 }
 
 // success answers {"success": payload}.
@@ -79,6 +91,7 @@ func (r *refusal) Error() string { return fmt.Sprintf("%d %s %s", r.Status, r.Co
 func refuse(status int, message string) *refusal { return &refusal{Status: status, Message: message} }
 
 var (
+	errNoRoute     = refuse(http.StatusNotFound, "없는 주소입니다")
 	errBadRequest  = refuse(http.StatusBadRequest, "잘못된 요청입니다")
 	errTryLater    = refuse(http.StatusServiceUnavailable, "잠시 후 다시 시도해 주세요")
 	errNotLoggedIn = refuse(http.StatusUnauthorized, "로그인이 필요합니다")

@@ -13,11 +13,8 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// Bounds of what is read of one request, in bytes.
-const (
-	maxJSON      = 1 << 20
-	maxMultipart = 75 << 20
-)
+// maxBody is how much is read of a request, in bytes.
+const maxBody = 1 << 20
 
 func (a *api) routes() (http.Handler, error) {
 	r := chi.NewRouter()
@@ -32,11 +29,13 @@ func (a *api) routes() (http.Handler, error) {
 		r.Use(middleware.ClientIPFromRemoteAddr)
 	}
 	r.Use(middleware.RequestID, a.logRequests, a.recoverPanics, noStore, stripSlash, limitBody)
-	r.NotFound(a.wrapped(func(http.ResponseWriter, *http.Request) error {
-		return refuse(http.StatusNotFound, "없는 주소입니다")
-	}))
+	r.NotFound(a.wrapped(func(http.ResponseWriter, *http.Request) error { return errNoRoute }))
 	r.MethodNotAllowed(a.wrapped(func(w http.ResponseWriter, req *http.Request) error {
-		w.Header().Set("Allow", strings.Join(allowed(r, req), ", "))
+		methods := allowed(r, req)
+		if len(methods) == 0 { // a method nobody knows, for a route there is not
+			return errNoRoute
+		}
+		w.Header().Set("Allow", strings.Join(methods, ", "))
 		return refuse(http.StatusMethodNotAllowed, "허용되지 않는 요청입니다")
 	}))
 	r.Get("/ping", func(w http.ResponseWriter, _ *http.Request) {
@@ -50,6 +49,10 @@ func (a *api) routes() (http.Handler, error) {
 	a.mediaRoutes(r)
 	a.alarmRoutes(r)
 	a.deviceRoutes(r)
+	a.followRoutes(r)
+	a.likedVODRoutes(r)
+	a.wishlistRoutes(r)
+	a.couponRoutes(r)
 	a.productRoutes(r)
 	a.catalogRoutes(r)
 	a.cartRoutes(r)
@@ -59,6 +62,21 @@ func (a *api) routes() (http.Handler, error) {
 	a.webhookRoutes(r)
 	r.Post("/media/callback", a.wrapped(a.muxCallback))
 	return r, nil
+}
+
+// Routes are all routes of the API, each as "GET /order/{order_id}".
+func Routes() ([]string, error) {
+	handler, err := (&api{}).routes()
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	err = chi.Walk(handler.(chi.Routes), func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error { //nolint:errcheck // it is one
+		all = append(all, method+" "+path)
+		return nil
+	})
+	slices.Sort(all)
+	return all, err
 }
 
 func allowed(routes chi.Routes, r *http.Request) []string {
@@ -92,11 +110,7 @@ func noStore(next http.Handler) http.Handler {
 
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		limit := int64(maxJSON)
-		if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-			limit = maxMultipart
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -48,6 +48,7 @@ type sessions struct {
 	flights singleflight.Group
 	mu      sync.Mutex
 	members map[uuid.UUID]remembered
+	forgets int // how often something was forgotten
 }
 
 type sessionKey struct {
@@ -223,11 +224,13 @@ func (s *sessions) member(ctx context.Context, token string) (*member, error) {
 func (s *sessions) customer(ctx context.Context, m *member) (*clayful.Customer, error) {
 	s.mu.Lock()
 	known, ok := s.members[m.Session]
+	forgets := s.forgets
 	s.mu.Unlock()
 	if ok && s.now().Sub(known.at) < memberMemory {
 		return known.customer, nil
 	}
-	flight, err, _ := s.flights.Do(m.Session.String(), func() (any, error) {
+	// What is asked after a change does not join a flight from before it.
+	flight, err, _ := s.flights.Do(fmt.Sprint(m.Session, forgets), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		at := s.now()
@@ -235,7 +238,7 @@ func (s *sessions) customer(ctx context.Context, m *member) (*clayful.Customer, 
 		if err != nil {
 			return nil, err
 		}
-		s.remember(m.Session, customer, at)
+		s.remember(m.Session, customer, at, forgets)
 		return customer, nil
 	})
 	if err != nil {
@@ -244,9 +247,14 @@ func (s *sessions) customer(ctx context.Context, m *member) (*clayful.Customer, 
 	return flight.(*clayful.Customer), nil
 }
 
-func (s *sessions) remember(id uuid.UUID, customer *clayful.Customer, at time.Time) {
+// remember keeps a customer, unless something was forgotten since they were
+// asked for.
+func (s *sessions) remember(id uuid.UUID, customer *clayful.Customer, at time.Time, forgets int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.forgets != forgets {
+		return
+	}
 	if len(s.members) >= sessionsKnown {
 		for id, known := range s.members {
 			if at.Sub(known.at) >= memberMemory {
@@ -265,6 +273,7 @@ func (s *sessions) remember(id uuid.UUID, customer *clayful.Customer, at time.Ti
 func (s *sessions) forget(customerID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forgets++
 	for id, known := range s.members {
 		if customerID == "" || known.customer.ID == customerID {
 			delete(s.members, id)

@@ -37,7 +37,7 @@ func (a *api) iamportNotice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !vendorID.MatchString(in["imp_uid"]) || !vendorID.MatchString(in["merchant_uid"]) {
+	if !plainID.MatchString(in["imp_uid"]) || !plainID.MatchString(in["merchant_uid"]) {
 		return bad("imp_uid or merchant_uid is missing or malformed")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), noticePatience)
@@ -50,7 +50,7 @@ func (a *api) iamportNotice(w http.ResponseWriter, r *http.Request) error {
 		found.MerchantUID = in["merchant_uid"]
 	}
 	payment := workflows.PaymentOf(found)
-	if payment.Test && !a.TestPayments || !vendorID.MatchString(payment.OrderID) {
+	if payment.Test && !a.TestPayments || !plainID.MatchString(payment.OrderID) {
 		return bare(w, http.StatusOK, "OK")
 	}
 	if err := a.tellOrder(r.Context(), payment.OrderID, workflows.SignalPayment); err != nil {
@@ -99,7 +99,7 @@ func (a *api) fromShop(secret string, handle func(*http.Request, clayful.Webhook
 // refundNotice wakes the refund's workflow, which asks the shop whether it is
 // accepted.
 func (a *api) refundNotice(r *http.Request, hook clayful.Webhook) error {
-	if !vendorID.MatchString(hook.Params.OrderID) || !vendorID.MatchString(hook.Params.RefundID) {
+	if !plainID.MatchString(hook.Params.OrderID) || !plainID.MatchString(hook.Params.RefundID) {
 		return nil
 	}
 	order, err := a.Clayful.Order(r.Context(), hook.Params.OrderID)
@@ -129,21 +129,18 @@ func (a *api) refundNotice(r *http.Request, hook clayful.Webhook) error {
 
 // doneNotice marks an order done that was received, or has arrived whole.
 func (a *api) doneNotice(r *http.Request, hook clayful.Webhook) error {
-	if !vendorID.MatchString(hook.Params.OrderID) {
+	if !plainID.MatchString(hook.Params.OrderID) {
 		return nil
 	}
 	order, err := a.Clayful.Order(r.Context(), hook.Params.OrderID)
 	if clayful.IsUnavailable(err) {
 		return err
 	}
-	if err != nil || order.Done || order.Status == model.OrderPlaced || order.Status == model.OrderCancelled {
+	if err != nil {
 		return nil //nolint:nilerr // an order the shop does not have is not done
 	}
-	arrived := len(order.Fulfillments) > 0
-	for _, parcel := range order.Fulfillments {
-		arrived = arrived && parcel.Status == "arrived"
-	}
-	if order.ReceivedAt.IsZero() && !arrived {
+	facts := workflows.OrderOf(*order)
+	if facts.Stage() != model.StagePaid || facts.ReceivedAt == nil && facts.ArrivedAt == nil {
 		return nil
 	}
 	if err := a.Clayful.MarkDone(r.Context(), order.ID); err != nil {
@@ -170,7 +167,7 @@ func (a *api) shopNotice(r *http.Request, hook clayful.Webhook) error {
 		a.sessions.forget(hook.Params.CustomerID)
 	case strings.HasPrefix(hook.Module, "group."):
 		a.sessions.forget("")
-	case hook.Module == "order.cancel" && vendorID.MatchString(hook.Params.OrderID):
+	case hook.Module == "order.cancel" && plainID.MatchString(hook.Params.OrderID):
 		return a.wakeOrder(r.Context(), hook.Params.OrderID)
 	}
 	return nil

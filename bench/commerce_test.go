@@ -205,7 +205,7 @@ func BenchmarkProductList(b *testing.B) {
 	body, err := io.ReadAll(response.Body)
 	require.NoError(b, err)
 	require.NoError(b, response.Body.Close())
-	againstBare(b, url, body)
+	againstBare(b, url, "", body)
 	h.delay(b)
 	var cold []time.Duration
 	for page := range 21 { // pages nobody has asked for

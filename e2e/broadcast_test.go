@@ -321,13 +321,16 @@ func TestWebhooksNotOfMuxDoNothing(t *testing.T) {
 	body := fmt.Appendf(nil, `{"id":"forged-%d","type":"video.asset.live_stream_completed","created_at":"2026-01-01T00:00:00Z",
 		"data":{"id":"forged","live_stream_id":%q,"created_at":"%d","duration":60,"playback_ids":[{"id":"forged"}]}}`,
 		id, streamOf(t, star), time.Now().Unix())
+	said := ""
 	send := func(secret string, at time.Time) int {
 		stamp := strconv.FormatInt(at.Unix(), 10)
 		mac := hmac.New(sha256.New, []byte(secret))
 		mac.Write([]byte(stamp + "."))
 		mac.Write(body)
-		return call(t, "POST", "http://"+shared.api+"/media/callback/", "", body,
-			"Mux-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil))).status
+		got := call(t, "POST", "http://"+shared.api+"/media/callback/", "", body,
+			"Mux-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
+		said = string(got.body)
+		return got.status
 	}
 	secret := shared.variable("MUX_WEBHOOK_SECRET")
 	require.Equal(t, 401, send("wrong", time.Now()))
@@ -337,8 +340,13 @@ func TestWebhooksNotOfMuxDoNothing(t *testing.T) {
 	require.Equal(t, 401, shared.call(t, "POST", "/media/callback/", "", map[string]string{}).status)
 	require.Nil(t, shared.media(t, id)["mux_asset_playback_id"])
 	require.Equal(t, 200, send(secret, time.Now()))
+	require.Equal(t, `"completed"`, said)
 	require.Equal(t, 200, send(secret, time.Now()), "a replay is taken and changes nothing")
+	require.Equal(t, `"OK"`, said)
 	require.Eventually(t, func() bool { return shared.media(t, id)["mux_asset_playback_id"] == "forged" }, 10*time.Second, 50*time.Millisecond)
 	require.Equal(t, 202, star.command(t, "/media/end/", id).status)
 	require.Equal(t, "completed", shared.status(t, id), "its recording is known already")
+	body = []byte(`{"id":"of-nothing","type":"video.asset.live_stream_completed","data":{"id":"unknown","live_stream_id":"unknown"}}`)
+	require.Equal(t, 200, send(secret, time.Now()))
+	require.Equal(t, `"OK"`, said, "nobody waits for it")
 }

@@ -183,6 +183,27 @@ func TestCheckoutOnBadDays(t *testing.T) {
 	}
 }
 
+// TestTwinWaitsNoLongerThanItMay sends a checkout twice while the shop says
+// nothing for long: whoever came second is told that the first is under way.
+func TestTwinWaitsNoLongerThanItMay(t *testing.T) {
+	t.Parallel()
+	p := newShopper(t)
+	p.fill(line(1, 1))
+	fault(t, map[string]any{"vendor": "clayful", "method": "POST", "path": "/v1/customers/" + p.id + "/cart/checkout", "mode": "hang", "times": 2})
+	k := key()
+	send := func() answer { return p.call("POST", "/cart/checkout/", purchase(), "Idempotency-Key", k) }
+	answers := make([]answer, 2)
+	atOnce(2, func(i int) { answers[i] = send() })
+	if answers[0].status == 409 {
+		answers[0], answers[1] = answers[1], answers[0]
+	}
+	require.Equal(t, 409, answers[1].status, string(answers[1].body))
+	require.Contains(t, string(answers[1].body), `"checkout-in-progress `)
+	require.Contains(t, []int{200, 503}, answers[0].status, string(answers[0].body)) // by how long the shop took
+	require.Eventually(t, func() bool { return send().status == 200 }, time.Minute, 200*time.Millisecond)
+	require.Len(t, p.orders(), 1)
+}
+
 // TestLateTwinIsCancelled has the shop make the order of an attempt that was
 // given up, after another attempt made one: the twin is cancelled.
 func TestLateTwinIsCancelled(t *testing.T) {

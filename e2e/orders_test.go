@@ -114,6 +114,9 @@ var own = []string{
 	"GET /influencer/streamkey", "GET /influencer/reset", "POST /influencer/update", "GET /influencer/myreadyvod", "POST /media/reserve",
 	"POST /media/alarm", "GET /media/alarm", "POST /user/upload_token", "POST /user/delete_token", "POST /cart", "DELETE /cart",
 	"POST /cart/items", "POST /cart/checkout", "PUT /cart/checkout", "GET /order",
+	"POST /user/influencer/like", "GET /user/influencer/like", "POST /user/myvod", "GET /user/myvod",
+	"GET /wishlist", "POST /wishlist", "DELETE /wishlist",
+	"POST /coupon", "GET /coupon", "DELETE /coupon", "POST /coupon/add", "GET /coupon/add", "DELETE /coupon/add",
 }
 
 // TestOtherPeoplesThings tries every route that names somebody's document as

@@ -91,6 +91,7 @@ func TestPaymentTable(t *testing.T) {
 		got := o.verifyAs(impUID, 1000)
 		require.Equal(t, 404, got.status)
 		require.True(t, strings.HasPrefix(string(got.body), `"not-existing-order `), string(got.body))
+		require.Equal(t, "fail", o.verify(o.pay(map[string]any{"amount": 1000, "sandbox": true})), "a payment that does not count comes first")
 	})
 	t.Run("a test channel", func(t *testing.T) {
 		o := p.buy(line(1, 1))

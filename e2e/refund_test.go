@@ -167,4 +167,11 @@ func TestIamportRefusesForAWhile(t *testing.T) {
 	sum, parts := o.returned()
 	require.Equal(t, []int{o.amount, 1}, []int{sum, parts}, "nothing more was given back")
 	require.Positive(t, amount)
+	// A person has seen to it.
+	shared.signal(t, id, "by-hand")
+	shared.signal(t, id, "by-hand")
+	require.Eventually(t, func() bool { return shared.stuck(t, id) == "" }, 30*time.Second, 200*time.Millisecond)
+	o.awaitStatus("over-refunded", 20*time.Second)
+	sum, parts = o.returned()
+	require.Equal(t, []int{o.amount, 1}, []int{sum, parts}, "and nothing after that")
 }

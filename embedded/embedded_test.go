@@ -99,6 +99,16 @@ func TestTemporalThatEndsAtOnceIsNoticed(t *testing.T) {
 	require.ErrorContains(t, err, "Temporal does not start")
 }
 
+func TestTemporalTellsOfADamagedFile(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(filepath.Dir(folder(t)), "temporal")
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho 'unable to create SQLite admin DB: file is not a database (26)' >&2\nexit 1\n"), 0o700))
+	_, err := embedded.StartTemporal(t.Context(), embedded.TemporalConfig{
+		Program: program, Address: "127.0.0.1:1", Database: "/data/temporal.db", Log: io.Discard,
+	})
+	require.ErrorContains(t, err, "/data/temporal.db is damaged: move it away")
+}
+
 func TestProcessIsKilledWhenItDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	p, err := embedded.Start(exec.Command("sh", "-c", "trap '' TERM; while :; do sleep 1; done"), nil)

@@ -90,6 +90,9 @@ func StartTemporal(ctx context.Context, config TemporalConfig) (*Temporal, error
 	})
 	select {
 	case <-process.Done():
+		if said := string(log.text); strings.Contains(said, "file is not a database") || strings.Contains(said, "image is malformed") {
+			return nil, fmt.Errorf("Temporal's file %s is damaged: move it away and start again; broadcasts and orders that were under way go on when something is heard of them", config.Database) //nolint:staticcheck // a name
+		}
 		return nil, fmt.Errorf("Temporal does not start: %s", lastLine(string(log.text))) //nolint:staticcheck // a name
 	default:
 	}

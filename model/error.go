@@ -33,6 +33,8 @@ const (
 	CodeNoAccount Code = "refund-account-required"
 	// CodeNoUpstream: the shop did not answer, and nothing was done.
 	CodeNoUpstream Code = "upstream-unavailable"
+	// CodeIssued: the customer has been given the coupon before.
+	CodeIssued Code = "issued-coupon"
 )
 
 // Error is a refusal by a business rule. Repeating the request unchanged does
@@ -64,6 +66,7 @@ var (
 	ErrNotLive         = &Error{Code: CodeNotLive}
 	ErrNotAnnounceable = &Error{Code: CodeNotAnnounceable}
 	ErrEarlierLive     = &Error{Code: CodeEarlierLive}
+	ErrIssued          = &Error{Code: CodeIssued}
 )
 
 // Invalid is a CodeInvalid error whose detail tells what is wrong.

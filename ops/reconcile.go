@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
@@ -32,15 +33,16 @@ type Kind string
 
 // What can be wrong.
 const (
-	PaidTwice      Kind = "paid-twice"       // more than one payment is kept
-	NotMarked      Kind = "paid-not-marked"  // the money is there and the shop does not know
-	MarkedUnpaid   Kind = "marked-not-paid"  // the shop says paid and the money is not there
-	Kept           Kind = "kept"             // money of a dead order was not given back
-	WrongAmount    Kind = "wrong-amount"     // what is kept was not due
-	RefundMissing  Kind = "refund-missing"   // accepted, and the money was not given back
-	RefundDoubled  Kind = "refund-doubled"   // given back more than once, or not as accepted
-	RefundTooEarly Kind = "refund-too-early" // given back though not accepted
-	NoWorkflow     Kind = "no-workflow"      // nobody looks after it
+	PaidTwice       Kind = "paid-twice"       // more than one payment is kept
+	NotMarked       Kind = "paid-not-marked"  // the money is there and the shop does not know
+	MarkedUnpaid    Kind = "marked-not-paid"  // the shop says paid and the money is not there
+	Kept            Kind = "kept"             // money of a dead order was not given back
+	WrongAmount     Kind = "wrong-amount"     // what was paid is not what was due
+	ReturnedUnasked Kind = "returned-unasked" // given back though no refund asks for it
+	RefundMissing   Kind = "refund-missing"   // accepted, and the money was not given back
+	RefundDoubled   Kind = "refund-doubled"   // given back more than once, or not as accepted
+	RefundTooEarly  Kind = "refund-too-early" // given back though not accepted
+	NoWorkflow      Kind = "no-workflow"      // nobody looks after it: there is none, or it was ended before its end
 )
 
 // Problem is a disagreement of the books about one order.
@@ -118,15 +120,33 @@ func (b Books) examine(ctx context.Context, order clayful.Order) (Report, error)
 		return report, nil
 	}
 	for id, what := range watched {
-		_, err := b.Temporal.DescribeWorkflow(ctx, id, "")
-		var missing *serviceerror.NotFound
-		if errors.As(err, &missing) {
-			report.Problems = append(report.Problems, Problem{order.ID, NoWorkflow, what + " has no workflow " + id})
-		} else if err != nil {
+		problem, err := b.unwatched(ctx, id)
+		if err != nil {
 			return report, fmt.Errorf("look for %s: %w", id, err)
+		}
+		if problem != "" {
+			report.Problems = append(report.Problems, Problem{order.ID, NoWorkflow, what + ": " + problem})
 		}
 	}
 	return report, nil
+}
+
+// unwatched tells why nobody looks after what a workflow should, "" when it
+// does, or has to its end.
+func (b Books) unwatched(ctx context.Context, id string) (string, error) {
+	found, err := b.Temporal.DescribeWorkflow(ctx, id, "")
+	var missing *serviceerror.NotFound
+	switch {
+	case errors.As(err, &missing):
+		return "there is no workflow " + id, nil
+	case err != nil:
+		return "", err
+	}
+	switch found.Status {
+	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		return "", nil
+	}
+	return "workflow " + id + " ended as " + found.Status.String(), nil
 }
 
 // moneyProblems compare what is kept with what is due.
@@ -135,8 +155,9 @@ func moneyProblems(order clayful.Order, payments []iamport.Payment) []Problem {
 	add := func(kind Kind, format string, args ...any) {
 		problems = append(problems, Problem{order.ID, kind, fmt.Sprintf(format, args...)})
 	}
-	var paid, kept, keptParts int64
+	var paid, kept, keptParts, unasked int64
 	for _, p := range payments {
+		unasked += returnedUnasked(order, p)
 		if p.Paid() {
 			paid += p.Amount
 		}
@@ -157,13 +178,31 @@ func moneyProblems(order clayful.Order, payments []iamport.Payment) []Problem {
 		add(Kept, "%d won of a cancelled order are kept", kept)
 	case order.Status == model.OrderPlaced && kept > 0:
 		add(NotMarked, "%d won were paid, and the order is placed", kept)
-	case order.Status != model.OrderCancelled && kept > due:
+	case order.Status != model.OrderCancelled && kept > due, order.Status != model.OrderCancelled && keptParts == 1 && paid < due:
 		add(WrongAmount, "%d won are kept, %d are due", kept, due)
+	case order.Status != model.OrderCancelled && order.Status != model.OrderPlaced && unasked > 0:
+		add(ReturnedUnasked, "%d won were given back for no refund of it", unasked)
 	}
 	if marked > 0 && paid == 0 {
 		add(MarkedUnpaid, "the shop knows of %.0f won, Iamport of none", marked)
 	}
 	return problems
+}
+
+// returnedUnasked is what of a payment was given back neither for a refund of
+// the order nor because the payment was not right.
+func returnedUnasked(order clayful.Order, p iamport.Payment) int64 {
+	var sum int64
+	for _, back := range p.CancelHistory {
+		asked := strings.Contains(back.Reason, p.ImpUID)
+		for _, refund := range order.Refunds {
+			asked = asked || strings.Contains(back.Reason, refund.ID)
+		}
+		if !asked {
+			sum += back.Amount
+		}
+	}
+	return sum
 }
 
 // refundProblems look for each refund's trace in Iamport's record.

@@ -4,7 +4,12 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/clients/iamport"
@@ -18,16 +23,38 @@ func TestProblemsAreFound(t *testing.T) {
 		order, payments string
 		want            []Kind
 	}{
-		"paid":          {`{"status":"paid","total":{"amount":1000},"transactions":[{"paid":1000}]}`, `[` + good + `]`, nil},
-		"unpaid":        {`{"status":"placed","total":{"amount":1000}}`, `[]`, nil},
-		"failed":        {`{"status":"placed","total":{"amount":1000}}`, `[{"imp_uid":"i","amount":1000,"paid_at":0,"status":"failed"}]`, nil},
-		"twice":         {`{"status":"over-paid","total":{"amount":1000}}`, `[` + good + `,{"imp_uid":"imp_2","amount":1000,"paid_at":6}]`, []Kind{PaidTwice}},
-		"twice, mended": {`{"status":"paid","total":{"amount":1000}}`, `[` + good + `,{"imp_uid":"imp_2","amount":1000,"cancel_amount":1000,"paid_at":6}]`, nil},
-		"not marked":    {`{"status":"placed","total":{"amount":1000}}`, `[` + good + `]`, []Kind{NotMarked}},
-		"not paid":      {`{"status":"paid","total":{"amount":1000},"transactions":[{"paid":1000}]}`, `[]`, []Kind{MarkedUnpaid}},
-		"kept":          {`{"status":"cancelled","total":{"amount":1000}}`, `[` + good + `]`, []Kind{Kept}},
-		"too much":      {`{"status":"over-paid","total":{"amount":900}}`, `[` + good + `]`, []Kind{WrongAmount}},
-		"not refunded":  {`{"status":"under-refunded","total":{"amount":1000},"refunds":[` + refund + `]}`, `[` + good + `]`, []Kind{RefundMissing}},
+		"paid":   {`{"status":"paid","total":{"amount":1000},"transactions":[{"paid":1000}]}`, `[` + good + `]`, nil},
+		"unpaid": {`{"status":"placed","total":{"amount":1000}}`, `[]`, nil},
+		"failed": {`{"status":"placed","total":{"amount":1000}}`, `[{"imp_uid":"i","amount":1000,"paid_at":0,"status":"failed"}]`, nil},
+		"twice":  {`{"status":"over-paid","total":{"amount":1000}}`, `[` + good + `,{"imp_uid":"imp_2","amount":1000,"paid_at":6}]`, []Kind{PaidTwice}},
+		"twice, mended": {
+			`{"status":"paid","total":{"amount":1000}}`,
+			`[` + good + `,{"imp_uid":"imp_2","amount":1000,"cancel_amount":1000,"paid_at":6,"cancel_history":[{"amount":1000,"reason":"x [return imp_2]"}]}]`, nil,
+		},
+		"too little": {`{"status":"under-paid","total":{"amount":1100}}`, `[` + good + `]`, []Kind{WrongAmount}},
+		"returned in the console": {
+			`{"status":"paid","total":{"amount":1000},"transactions":[{"paid":1000}]}`,
+			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":1000,"paid_at":5,"cancel_history":[{"amount":1000,"reason":"console"}]}]`,
+			[]Kind{ReturnedUnasked},
+		},
+		"returned before the shop heard of it": {
+			`{"status":"placed","total":{"amount":1000}}`,
+			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":1000,"paid_at":5,"cancel_history":[{"amount":1000,"reason":"console"}]}]`, nil,
+		},
+		"cancelled, and returned": {
+			`{"status":"cancelled","total":{"amount":1000}}`,
+			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":1000,"paid_at":5,"cancel_history":[{"amount":1000,"reason":"x [return imp_1]"}]}]`, nil,
+		},
+		"refunded once more by hand": {
+			`{"status":"over-refunded","total":{"amount":1000},"refunds":[` + refund + `]}`,
+			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":800,"paid_at":5,"cancel_history":[{"amount":400,"reason":"refund R1"},{"amount":400,"reason":"again"}]}]`,
+			[]Kind{ReturnedUnasked},
+		},
+		"not marked":   {`{"status":"placed","total":{"amount":1000}}`, `[` + good + `]`, []Kind{NotMarked}},
+		"not paid":     {`{"status":"paid","total":{"amount":1000},"transactions":[{"paid":1000}]}`, `[]`, []Kind{MarkedUnpaid}},
+		"kept":         {`{"status":"cancelled","total":{"amount":1000}}`, `[` + good + `]`, []Kind{Kept}},
+		"too much":     {`{"status":"over-paid","total":{"amount":900}}`, `[` + good + `]`, []Kind{WrongAmount}},
+		"not refunded": {`{"status":"under-refunded","total":{"amount":1000},"refunds":[` + refund + `]}`, `[` + good + `]`, []Kind{RefundMissing}},
 		"refunded": {
 			`{"status":"partially-refunded","total":{"amount":1000},"refunds":[` + refund + `]}`,
 			`[{"imp_uid":"imp_1","amount":1000,"cancel_amount":400,"paid_at":5,"cancel_history":[{"amount":400,"reason":"환불 [refund R1]"}]}]`, nil,
@@ -55,6 +82,31 @@ func TestProblemsAreFound(t *testing.T) {
 				require.NotEmpty(t, p.Detail)
 			}
 			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestUnwatchedOrdersAreFound(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status enums.WorkflowExecutionStatus
+		err    error
+		found  bool
+	}{
+		"running":    {enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil, false},
+		"over":       {enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, nil, false},
+		"terminated": {enums.WORKFLOW_EXECUTION_STATUS_TERMINATED, nil, true},
+		"failed":     {enums.WORKFLOW_EXECUTION_STATUS_FAILED, nil, true},
+		"none":       {0, serviceerror.NewNotFound("none"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			temporal := &mocks.Client{}
+			described := &client.WorkflowExecutionDescription{WorkflowExecutionMetadata: client.WorkflowExecutionMetadata{Status: c.status}}
+			temporal.On("DescribeWorkflow", mock.Anything, "order/X", "").Return(described, c.err)
+			problem, err := Books{Temporal: temporal}.unwatched(t.Context(), "order/X")
+			require.NoError(t, err)
+			require.Equal(t, c.found, problem != "", problem)
 		})
 	}
 }

@@ -26,11 +26,12 @@ var migrations embed.FS
 type Store struct {
 	pool    *pgxpool.Pool
 	queries *db.Queries
+	locks   chan struct{} // one for each connection that may hold locks
 }
 
 // New makes a Store of an open pool, which stays the caller's to close.
 func New(pool *pgxpool.Pool) *Store {
-	return &Store{pool: pool, queries: db.New(pool)}
+	return &Store{pool: pool, queries: db.New(pool), locks: make(chan struct{}, max(1, pool.Config().MaxConns/2))}
 }
 
 // Ping tells whether the database answers.

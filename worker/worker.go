@@ -3,7 +3,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -54,6 +53,7 @@ func Run(ctx context.Context, config Config) error {
 	})
 	for name, definition := range map[string]any{
 		workflows.TypeCheckout: config.Rules.Checkout, workflows.TypeOrder: config.Rules.Order, workflows.TypeRefund: config.Rules.Refund,
+		workflows.TypeCoupon: workflows.Coupon,
 	} {
 		orders.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}
@@ -97,7 +97,10 @@ func startStanding(ctx context.Context, temporal client.Client) error {
 			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 			StaticSummary:            standing.summary,
 		}, standing.workflow)
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
 			return fmt.Errorf("start %s: %w", standing.id, err)
 		}
 	}

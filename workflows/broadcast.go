@@ -77,9 +77,14 @@ func (s *broadcast) run(ctx workflow.Context) error {
 	if err := s.takeUp(ctx); err != nil {
 		return err
 	}
+	if len(s.noted) > 0 { // left by the run before
+		s.linkProducts(ctx, nil)
+	}
 	for !s.over(ctx) {
 		var err error
 		switch {
+		case s.turnsPage(ctx):
+			return s.nextPage(ctx)
 		case s.deleted():
 			err = s.cleanUp(ctx)
 		case s.is(model.StatusReady):
@@ -158,9 +163,9 @@ func (s *broadcast) waitForEncoder(ctx workflow.Context) error {
 // by hand, when its stream has ended, or at the longest length.
 func (s *broadcast) beLive(ctx workflow.Context) error {
 	s.announce(ctx)
-	s.linkProducts(ctx, s.state.Broadcast.ProductList, nil)
+	s.linkProducts(ctx, nil)
 	endsAt := s.state.Broadcast.LiveAt.Add(s.rules.LongestShow)
-	for s.is(model.StatusLive) && !s.deleted() {
+	for s.is(model.StatusLive) && !s.deleted() && !s.turnsPage(ctx) {
 		report, fresh := s.freshReport()
 		var err error
 		switch {
@@ -190,7 +195,7 @@ func (s *broadcast) beLive(ctx workflow.Context) error {
 // without one when Mux has none in time.
 func (s *broadcast) waitForRecording(ctx workflow.Context) error {
 	until := s.state.Broadcast.FinishedAt.Add(s.rules.RecordingWait)
-	for s.is(model.StatusClosed) && !s.deleted() {
+	for s.is(model.StatusClosed) && !s.deleted() && !s.turnsPage(ctx) {
 		if err := s.attachRecordings(ctx); err != nil || !s.is(model.StatusClosed) {
 			return err
 		}
@@ -216,9 +221,13 @@ func (s *broadcast) cleanUp(ctx workflow.Context) error {
 	s.recordings = nil
 	if s.state.Broadcast.LiveAt != nil && !s.cleaned {
 		s.waitingFor(ctx, "Deleted: removing what is left of it at Mux and in its products")
-		s.linkProducts(ctx, nil, s.state.Broadcast.ProductList)
-		if err := s.insist(ctx, "Remove its recording from Mux", StuckCleanUp, s.steps.EraseRecording, s.command()); err != nil {
+		s.linkProducts(ctx, nil)
+		erased, err := s.insist(ctx, "Remove its recording from Mux", StuckCleanUp, s.steps.EraseRecording, func() any { return s.command() })
+		if err != nil {
 			return err
+		}
+		if !erased {
+			return workflow.Await(ctx, func() bool { return s.settled(ctx) })
 		}
 	}
 	s.cleaned = len(s.recordings) == 0

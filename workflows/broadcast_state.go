@@ -47,13 +47,37 @@ type broadcast struct {
 	active     StreamReport // the newest report that said active
 	acted      StreamReport // the report last acted upon
 	recordings []model.Recording
+	noted      []string // products that may hold the broadcast's id
+	linksAsked int      // how often somebody asked to have that put right
+	linking    bool
 	announced  bool
 	cleaned    bool
 	beside     int // jobs running beside the story
 }
 
 func newBroadcast(in BroadcastInput, rules Rules) *broadcast {
-	return &broadcast{in: in, rules: rules}
+	s := &broadcast{in: in, rules: rules}
+	if carry := in.Carry; carry != nil {
+		s.state, s.acted, s.active = carry.State, carry.State.Stream, carry.Active
+		s.recordings, s.noted = carry.Recordings, carry.Noted
+	}
+	return s
+}
+
+// long tells whether the history has grown so long that the story should go on
+// in a run of its own.
+func (s *broadcast) long(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() &&
+		workflow.GetVersion(ctx, "long histories", workflow.DefaultVersion, 1) == 1
+}
+
+// turnsPage tells whether this run should end here for the next to go on.
+func (s *broadcast) turnsPage(ctx workflow.Context) bool { return s.long(ctx) && s.settled(ctx) }
+
+func (s *broadcast) nextPage(ctx workflow.Context) error {
+	return workflow.NewContinueAsNewError(ctx, TypeBroadcast, BroadcastInput{VODID: s.in.VODID, Carry: &BroadcastCarry{
+		State: s.state, Active: s.active, Recordings: s.recordings, Noted: s.noted,
+	}})
 }
 
 func (s *broadcast) command() activities.BroadcastRef {
@@ -67,9 +91,9 @@ func (s *broadcast) deleted() bool { return s.state.Broadcast.DeletedAt != nil }
 // over tells whether nothing is left that this run could do.
 func (s *broadcast) over(ctx workflow.Context) bool {
 	if s.deleted() {
-		return s.cleaned && s.settled(ctx)
+		return s.cleaned && len(s.noted) == 0 && s.settled(ctx)
 	}
-	return (s.is(model.StatusCompleted) || s.is(model.StatusMissed)) && s.settled(ctx)
+	return len(s.noted) == 0 && (s.is(model.StatusCompleted) || s.is(model.StatusMissed)) && s.settled(ctx)
 }
 
 // settled tells whether nothing runs beside and everybody has been answered.

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -20,6 +21,10 @@ func (s *broadcast) change(ctx workflow.Context, summary string, step, in any) e
 	}
 	return err
 }
+
+// longestCleanUpPause is between two tries of what keeps failing: short enough
+// that little is left for long once the vendor is back.
+const longestCleanUpPause = 10 * time.Minute
 
 // attempt is a step that may be refused. It runs at once, as a local activity;
 // what does not succeed in seconds becomes a normal one, which an operator
@@ -108,16 +113,42 @@ func (s *broadcast) announce(ctx workflow.Context) {
 	})
 }
 
-// linkProducts notes the broadcast in the products it sells and removes it
-// from those it no longer does.
-func (s *broadcast) linkProducts(ctx workflow.Context, add, remove []string) {
-	if len(add)+len(remove) == 0 {
+// linkProducts notes the broadcast in the products it sells, and removes it
+// from the former ones and, once it is deleted, from all. One job does so at a
+// time, by what is right then: a note that is late never undoes a removal.
+func (s *broadcast) linkProducts(ctx workflow.Context, former []string) {
+	s.noted = union(s.noted, former, s.state.Broadcast.ProductList)
+	if len(s.noted) == 0 {
 		return
 	}
+	s.linksAsked++
+	if s.linking {
+		return
+	}
+	s.linking = true
 	s.alongside(ctx, func(ctx workflow.Context) error {
-		return s.insist(ctx, "Note it in its products", StuckProducts, s.steps.LinkProducts,
-			activities.ProductLinks{VODID: s.in.VODID, Add: add, Remove: remove})
+		defer func() { s.linking = false }()
+		for done := 0; done != s.linksAsked; {
+			right, err := s.insist(ctx, "Note it in its products", StuckProducts, s.steps.LinkProducts, func() any {
+				done = s.linksAsked
+				return s.links()
+			})
+			if err != nil || !right {
+				return err
+			}
+		}
+		s.noted = nil
+		return nil
 	})
+}
+
+func (s *broadcast) links() activities.ProductLinks {
+	links := activities.ProductLinks{VODID: s.in.VODID, Remove: s.noted}
+	if !s.deleted() {
+		links.Add = s.state.Broadcast.ProductList
+		links.Remove = without(s.noted, links.Add)
+	}
+	return links
 }
 
 func (s *broadcast) attachRecordings(ctx workflow.Context) error {
@@ -135,25 +166,32 @@ func (s *broadcast) attachRecordings(ctx workflow.Context) error {
 	return nil
 }
 
-// insist repeats a step until it succeeds. What has failed for two minutes is
-// stuck, and says so until it no longer is.
-func (s *broadcast) insist(ctx workflow.Context, summary, reason string, step, in any) error {
-	for {
+// insist repeats a step until it succeeds, with growing pauses, each time with
+// the input as it is then. What has failed for two minutes is stuck, and says
+// so until it no longer is. It gives up when the history has become too long,
+// for the next run to begin again.
+func (s *broadcast) insist(ctx workflow.Context, summary, reason string, step any, in func() any) (done bool, err error) {
+	for pause := shortestPause; ; pause = min(2*pause, longestCleanUpPause) {
 		patient := workflow.WithScheduleToCloseTimeout(s.patient(ctx, summary), 2*time.Minute)
 		patient = workflow.WithStartToCloseTimeout(patient, time.Minute)
-		err := workflow.ExecuteActivity(patient, step, in).Get(ctx, nil)
+		err := workflow.ExecuteActivity(patient, step, in()).Get(ctx, nil)
 		if err == nil {
-			return s.unstuck(ctx)
+			return true, s.unstuck(ctx)
 		}
 		if temporal.IsCanceledError(err) {
-			return err
+			return false, err
 		}
 		if err := s.stuck(ctx, reason, err); err != nil {
-			return err
+			return false, err
 		}
-		pause := workflow.TimerOptions{Summary: "Pause before trying again: " + summary}
-		if err := workflow.NewTimerWithOptions(ctx, time.Minute, pause).Get(ctx, nil); err != nil {
-			return err
+		asked := s.linksAsked
+		if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+			Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: "Pause before trying again: " + summary},
+		}, func() bool { return s.linksAsked != asked }); err != nil {
+			return false, err
+		}
+		if s.long(ctx) {
+			return false, nil
 		}
 	}
 }
@@ -229,4 +267,18 @@ func refused(err error) error {
 		return activities.Refuse(refusal)
 	}
 	return err
+}
+
+func union(lists ...[]string) []string {
+	var all []string
+	for _, id := range slices.Concat(lists...) {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+func without(ids, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(others, id) })
 }

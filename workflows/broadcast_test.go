@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/byeolshow/byeolshow/activities"
@@ -32,19 +33,29 @@ type show struct {
 	pushes    int
 	completed int
 	erased    int
-	missing   int // how often Mux still has to fail
-	away      int // how often the database still has to fail
+	missing   int  // how often Mux still has to fail
+	away      int  // how often the database still has to fail
+	refusing  bool // the shop notes nothing in its products
+	blocked   bool // another broadcast of the influencer is in the way
 	linked    []activities.ProductLinks
 	made      []model.Recording
 	answers   map[string]error
 }
 
+// newEnvironment is a test environment that a busy machine does not take for a
+// deadlock.
+func newEnvironment(suite *testsuite.WorkflowTestSuite) *testsuite.TestWorkflowEnvironment {
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
+	env.SetTestTimeout(time.Minute)
+	return env
+}
+
 func newShow(t *testing.T, in time.Duration) *show {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	s := &show{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, answers: map[string]error{}}
+	s := &show{TestWorkflowEnvironment: newEnvironment(&suite), t: t, answers: map[string]error{}}
 	s.SetStartTime(began)
-	s.SetTestTimeout(10 * time.Second)
 	at := began.Add(in)
 	s.row = model.Broadcast{
 		VODID: 7, InfluencerID: "STAR", InfluencerName: "별하나", MuxLivestreamID: "stream", Status: model.StatusReady, ArmedAt: began,
@@ -85,7 +96,7 @@ func newShow(t *testing.T, in time.Duration) *show {
 	s.OnActivity(a.StartOnTime, mock.Anything, mock.Anything).Return(func(context.Context, activities.OnTime) (model.Broadcast, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.row.Status != model.StatusReady || !s.streaming {
+		if s.row.Status != model.StatusReady || !s.streaming || s.blocked {
 			return s.row, nil
 		}
 		return goLive()
@@ -95,7 +106,7 @@ func newShow(t *testing.T, in time.Duration) *show {
 		return max(0, s.row.StartedAt.Sub(s.Now()))
 	}).Maybe()
 	s.OnActivity(a.StartStreaming, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) {
-		if !s.streaming || s.row.Status != model.StatusReady || !s.row.DueAt(s.Now()) {
+		if !s.streaming || s.blocked || s.row.Status != model.StatusReady || !s.row.DueAt(s.Now()) {
 			return s.row, nil
 		}
 		return goLive()
@@ -180,6 +191,9 @@ func newShow(t *testing.T, in time.Duration) *show {
 	s.OnActivity(a.LinkProducts, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.ProductLinks) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.refusing {
+			return errors.New("the shop answers 500")
+		}
 		s.linked = append(s.linked, in)
 		return nil
 	}).Maybe()
@@ -280,6 +294,23 @@ func TestBroadcastWaitsForAnEncoderThatComesLate(t *testing.T) {
 	require.WithinDuration(t, s.after(hour+10*time.Minute), *s.row.LiveAt, 0)
 }
 
+func TestBroadcastInTheWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := newShow(t, hour)
+	s.blocked = true
+	for at := hour - 15*time.Second; at < hour+20*time.Minute; at += 15 * time.Second { // as the stream watch reports
+		s.in(at, func() { s.report(true) })
+	}
+	s.in(hour+10*time.Minute, func() {
+		require.Equal(t, model.StatusReady, s.row.Status)
+		s.blocked = false
+	})
+	s.in(2*hour, func() { s.report(false) })
+	require.Equal(t, model.StatusCompleted, s.run().Broadcast.Status)
+	require.WithinDuration(t, s.after(hour+10*time.Minute), *s.row.LiveAt, 15*time.Second)
+	require.Equal(t, 1, s.pushes)
+}
+
 func TestBroadcastIsMissedWithoutAnEncoder(t *testing.T) {
 	t.Parallel()
 	s := newShow(t, hour)
@@ -354,6 +385,36 @@ func TestEditOfTheProductsWhileLive(t *testing.T) {
 	require.Contains(t, s.linked, activities.ProductLinks{VODID: 7, Add: []string{"P2"}, Remove: []string{"P1"}})
 }
 
+func TestProductsAreLeftAsTheLastChangeWantsThem(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		update string
+		args   []any
+		links  activities.ProductLinks
+	}{
+		"edited": {
+			workflows.UpdateEdit,
+			[]any{model.Edit{Fields: []model.Field{model.FieldProductList}, Details: model.Details{ProductList: []string{"P2"}}}},
+			activities.ProductLinks{VODID: 7, Add: []string{"P2"}, Remove: []string{"P1"}},
+		},
+		"deleted": {workflows.UpdateDelete, nil, activities.ProductLinks{VODID: 7, Remove: []string{"P1"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShow(t, hour)
+			s.refusing = true
+			s.in(hour-time.Second, func() { s.report(true) })
+			s.in(hour+time.Minute, func() { s.ask("change", test.update, test.args...) })
+			s.in(hour+20*time.Minute, func() { s.refusing = false })
+			s.in(2*hour, func() { s.report(false) })
+			state := s.run()
+			require.Empty(t, s.refusal("change"))
+			require.Equal(t, []activities.ProductLinks{test.links}, s.linked, "nothing late comes after it")
+			require.Empty(t, state.StuckReason)
+		})
+	}
+}
+
 func TestReportsMayComeTwiceLateAndOutOfOrder(t *testing.T) {
 	t.Parallel()
 	s := newShow(t, hour)
@@ -402,6 +463,18 @@ func TestLostRecordingIsLookedFor(t *testing.T) {
 	s.in(hour-time.Second, func() { s.report(true) })
 	s.in(2*hour, func() { s.report(false) })
 	require.Equal(t, "found", *s.run().Broadcast.MuxAssetPlaybackID)
+}
+
+func TestLateRecordingOfADeletedBroadcastIsRemovedToo(t *testing.T) {
+	t.Parallel()
+	s := newShow(t, hour)
+	live, deleted := began.Add(-hour), began
+	s.row.Status, s.row.LiveAt, s.row.DeletedAt = model.StatusLive, &live, &deleted
+	s.in(0, func() { s.record("asset") })
+	s.ExecuteWorkflow(workflows.TypeBroadcast, workflows.BroadcastInput{VODID: 7})
+	require.NoError(t, s.GetWorkflowError())
+	require.Equal(t, 1, s.erased)
+	require.Nil(t, s.row.MuxAssetPlaybackID)
 }
 
 func TestDeletionInEveryState(t *testing.T) {
@@ -485,6 +558,6 @@ func TestMissedBroadcastIsRevivedByANewTime(t *testing.T) {
 func TestDatabaseThatIsAwayDelaysAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := newShow(t, hour)
-	s.away = 12
+	s.away = 8 // the test environment gives a step up after ten
 	require.Equal(t, model.StatusMissed, s.run().Broadcast.Status)
 }

@@ -129,7 +129,7 @@ func (s *broadcast) edit(ctx workflow.Context, edit model.Edit) (model.Broadcast
 			return err
 		}
 		if after := s.state.Broadcast; after.LiveAt != nil && !slices.Equal(before.ProductList, after.ProductList) {
-			s.linkProducts(ctx, after.ProductList, without(before.ProductList, after.ProductList))
+			s.linkProducts(ctx, before.ProductList)
 		}
 		return nil
 	})
@@ -165,8 +165,4 @@ func (s *broadcast) answer(ctx workflow.Context, mayBe, do func() error) (model.
 		return model.Broadcast{}, refused(err)
 	}
 	return s.state.Broadcast, nil
-}
-
-func without(ids, others []string) []string {
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(others, id) })
 }

@@ -23,6 +23,11 @@ type CheckoutInput struct {
 // Personal marks it to be sealed in histories.
 func (CheckoutInput) Personal() {}
 
+// Attributes are what an operator finds it by.
+func (in CheckoutInput) Attributes() temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(AttributeCustomer.ValueSet(in.CustomerID))
+}
+
 // CheckoutResult is the order that was made. Answer is the shop's.
 type CheckoutResult struct {
 	OrderID, Fingerprint string
@@ -65,7 +70,7 @@ func (r Rules) Checkout(ctx workflow.Context, in CheckoutInput) (CheckoutResult,
 	}
 	if err != nil && RefusalOf(err) == nil {
 		book.waitingFor(ctx, "The shop does not answer: looking whether it made the order after all")
-		err = book.find(ctx, steps.FindOrder, order, &placed)
+		err = book.find(ctx, "Look for the order", steps.FindOrder, order, &placed)
 	}
 	if err != nil {
 		return CheckoutResult{}, refused(err)
@@ -89,11 +94,14 @@ func (r Rules) Checkout(ctx workflow.Context, in CheckoutInput) (CheckoutResult,
 
 // find repeats a search until the shop answers. That there is nothing is an
 // answer, too.
-func (j journal) find(ctx workflow.Context, step, in, out any) error {
+func (j journal) find(ctx workflow.Context, summary string, step, in, out any) error {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := workflow.ExecuteActivity(patiently(ctx, "Look for the order", 30*time.Second), step, in).Get(ctx, out)
-		if err == nil || RefusalOf(err) != nil || temporal.IsCanceledError(err) {
+		err := workflow.ExecuteActivity(patiently(ctx, summary, trying), step, in).Get(ctx, out)
+		if temporal.IsCanceledError(err) {
 			return err
+		}
+		if err == nil || RefusalOf(err) != nil {
+			return errors.Join(err, j.progress.loosen(ctx, j.headline()))
 		}
 		if err := j.progress.stick(ctx, j.headline(), err); err != nil {
 			return err

@@ -66,6 +66,16 @@ const QueryState = "state"
 type BroadcastInput struct {
 	VODID       int64
 	Reservation *model.Broadcast `json:",omitempty"`
+	Carry       *BroadcastCarry  `json:",omitempty"`
+}
+
+// BroadcastCarry is what a run whose history has become long hands to the one
+// that goes on with the story, besides the row.
+type BroadcastCarry struct {
+	State      BroadcastState
+	Active     StreamReport
+	Recordings []model.Recording `json:",omitempty"`
+	Noted      []string          `json:",omitempty"`
 }
 
 // StreamReport is what Mux said about a live stream at a time.

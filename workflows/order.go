@@ -183,7 +183,8 @@ func (o *order) attend(ctx workflow.Context) error {
 }
 
 // awaitDelivery is a paid order: it is looked at when something is heard of it,
-// and daily, until all of it has arrived and a week has passed.
+// and daily, until all of it has arrived and a week has passed. Iamport is asked
+// daily, too.
 func (o *order) awaitDelivery(ctx workflow.Context) error {
 	at, doing := workflow.Now(ctx).Add(o.rules.ArrivalPoll), "Paid: waiting for its parcels to arrive"
 	if o.facts != nil {
@@ -197,6 +198,10 @@ func (o *order) awaitDelivery(ctx workflow.Context) error {
 	}
 	if o.hinted {
 		return o.attend(ctx)
+	}
+	// Somebody may have paid it once more, and all notices of that been lost.
+	if !o.look && workflow.GetVersion(ctx, "payments-of-paid-orders", workflow.DefaultVersion, 1) == 1 {
+		o.hinted = true
 	}
 	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && o.settled(ctx) {
 		o.in.Carry = &o.state

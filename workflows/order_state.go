@@ -18,7 +18,7 @@ func OrderID(orderID string) string { return "order/" + orderID }
 // Names of the Order workflow.
 const (
 	TypeOrder = "Order"
-	// QueueOrders is the task queue of checkouts, orders and refunds.
+	// QueueOrders is the task queue of checkouts, orders, refunds and coupons.
 	QueueOrders = "orders"
 	// UpdateSettle takes a model.Payment and answers with its model.Verdict.
 	UpdateSettle = "settle"
@@ -38,8 +38,12 @@ type (
 	CancelledOrder = activities.CancelledOrder
 )
 
-// PaymentOf is what of Iamport's payment decides.
-var PaymentOf = activities.PaymentOf
+var (
+	// PaymentOf is what of Iamport's payment decides.
+	PaymentOf = activities.PaymentOf
+	// OrderOf is what of the shop's order decides about money and time.
+	OrderOf = activities.OrderOf
+)
 
 // Search attributes an operator finds orders by.
 var (

@@ -39,11 +39,10 @@ func newShop(t *testing.T) *shop {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	s := &shop{
-		t: t, env: suite.NewTestWorkflowEnvironment(), failing: map[string]error{},
+		t: t, env: newEnvironment(&suite), failing: map[string]error{},
 		order: model.Order{ID: "ORDER2222222", CustomerID: "CUSTXMER2222", Status: model.OrderPlaced, Due: 30000, PlacedAt: placedAt},
 	}
 	s.env.SetStartTime(placedAt)
-	s.env.SetTestTimeout(time.Minute)
 	rules := workflows.DefaultRules()
 	for name, definition := range map[string]any{workflows.TypeCheckout: rules.Checkout, workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund} {
 		s.env.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
@@ -254,6 +253,14 @@ func TestWrongMoneyGoesBackOnce(t *testing.T) {
 			})
 			s.after(30*time.Hour, func() { s.order.Done = true })
 		}, []string{"imp_2"}, model.StageDone},
+		"a second payment, and nobody tells": {func(s *shop) {
+			s.after(time.Minute, func() {
+				s.payments = append(s.payments, s.payment("imp_1", 30000))
+				s.settle(s.payments[0], model.VerdictSuccess)
+			})
+			s.after(time.Hour, func() { s.payments = append(s.payments, s.payment("imp_2", 30000)) })
+			s.after(30*time.Hour, func() { s.order.Done = true })
+		}, []string{"imp_2"}, model.StageDone},
 		"cancelled in the shop a moment before": {func(s *shop) {
 			s.after(time.Minute, func() {
 				s.order.Status = model.OrderCancelled
@@ -362,70 +369,6 @@ func TestCancelUpdate(t *testing.T) {
 	require.Equal(t, time.Minute, state.StageSince.Sub(placedAt))
 }
 
-func (s *shop) refund(in workflows.RefundInput) workflows.RefundState {
-	s.t.Helper()
-	s.env.ExecuteWorkflow(workflows.TypeRefund, in)
-	require.True(s.t, s.env.IsWorkflowCompleted())
-	require.NoError(s.t, s.env.GetWorkflowError())
-	var state workflows.RefundState
-	require.NoError(s.t, s.env.GetWorkflowResult(&state))
-	return state
-}
-
-func TestRefundWaitsForAcceptance(t *testing.T) {
-	t.Parallel()
-	in := workflows.RefundInput{OrderID: "ORDER2222222", RefundID: "REFUND222222", CustomerID: "CUSTXMER2222", AmountKRW: 1000}
-	requested := []model.Refund{{ID: in.RefundID, Status: model.RefundRequested, Amount: 1000}}
-	t.Run("accepted, and nobody tells", func(t *testing.T) {
-		t.Parallel()
-		s := newShop(t)
-		s.order.Status, s.order.Refunds = "under-refunded", append([]model.Refund{}, requested...)
-		s.payments = []model.Payment{s.payment("imp_1", 30000)}
-		s.after(30*time.Hour, func() {
-			require.Empty(t, s.returns)
-			s.order.Refunds[0].Status = model.RefundAccepted
-		})
-		state := s.refund(in)
-		require.True(t, state.Returned && state.Stocked && state.Over)
-		require.Len(t, s.returns, 1)
-		require.Equal(t, model.KRW(1000), s.returns[0].Amount)
-		require.Contains(t, s.returns[0].Reference, in.RefundID)
-		require.Equal(t, 1, s.stocked)
-	})
-	t.Run("cancelled", func(t *testing.T) {
-		t.Parallel()
-		s := newShop(t)
-		s.order.Refunds = append([]model.Refund{}, requested...)
-		s.after(time.Hour, func() {
-			s.order.Refunds[0].Status = model.RefundCancelled
-			s.env.SignalWorkflow(workflows.SignalChanged, nil)
-		})
-		state := s.refund(in)
-		require.False(t, state.Returned)
-		require.Empty(t, s.returns)
-	})
-	t.Run("unknown", func(t *testing.T) {
-		t.Parallel()
-		s := newShop(t)
-		state := s.refund(in)
-		require.True(t, state.Over)
-		require.Empty(t, s.returns)
-	})
-	t.Run("refused for an hour", func(t *testing.T) {
-		t.Parallel()
-		s := newShop(t)
-		s.order.Refunds = append([]model.Refund{}, requested...)
-		s.order.Refunds[0].Status = model.RefundAccepted
-		s.payments = []model.Payment{s.payment("imp_1", 30000)}
-		s.failing["give back"] = temporal.NewApplicationError("점검 중입니다", activities.ErrorRefused)
-		s.after(time.Hour, func() { delete(s.failing, "give back") })
-		state := s.refund(in)
-		require.True(t, state.Returned)
-		require.Empty(t, state.StuckReason)
-		require.Len(t, s.returns, 1)
-	})
-}
-
 func TestCheckoutEnds(t *testing.T) {
 	t.Parallel()
 	in := workflows.CheckoutInput{CustomerID: "CUSTXMER2222", Key: "k", Fingerprint: "f", Payload: []byte(`{}`)}
@@ -434,6 +377,7 @@ func TestCheckoutEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		place   []error // of each attempt; after them it succeeds
 		find    error
+		silent  time.Duration // how long the search is not answered
 		price   error
 		refused model.Code
 	}{
@@ -442,6 +386,7 @@ func TestCheckoutEnds(t *testing.T) {
 		"refused":                         {place: []error{activities.Refuse(&model.Error{Code: "sold-out-variant", Status: 400})}, refused: "sold-out-variant"},
 		"never answered, and not made":    {place: repeat(unknown, 1000), find: nothing, refused: model.CodeNoUpstream},
 		"never answered, and found after": {place: repeat(unknown, 1000)},
+		"found after a long silence":      {place: repeat(unknown, 1000), silent: time.Hour},
 		"without a price":                 {price: errors.New("iamport is silent")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -457,7 +402,18 @@ func TestCheckoutEnds(t *testing.T) {
 				}
 				return placed, nil
 			})
-			s.env.OnActivity(steps.FindOrder, anything, anything).Return(placed, c.find).Maybe()
+			s.env.OnActivity(steps.FindOrder, anything, anything).Return(func(context.Context, activities.NewOrder) (activities.PlacedOrder, error) {
+				if s.env.Now().Before(placedAt.Add(c.silent)) {
+					return activities.PlacedOrder{}, unknown
+				}
+				return placed, c.find
+			}).Maybe()
+			var stuck []string
+			s.env.OnUpsertTypedSearchAttributes(anything).Run(func(args mock.Arguments) {
+				attributes := args.Get(0).(temporal.SearchAttributes)
+				reason, _ := attributes.GetKeyword(workflows.AttributeStuck)
+				stuck = append(stuck, reason)
+			}).Return(nil).Maybe()
 			s.failing["price"] = c.price
 			s.env.OnWorkflow(workflows.TypeOrder, anything, anything).Return(func(_ workflow.Context, in workflows.OrderInput) (workflows.OrderState, error) {
 				require.Equal(t, c.price != nil, in.Unpriced)
@@ -466,6 +422,9 @@ func TestCheckoutEnds(t *testing.T) {
 			}).Maybe()
 			s.env.ExecuteWorkflow(workflows.TypeCheckout, in)
 			require.True(t, s.env.IsWorkflowCompleted())
+			if c.silent > 0 {
+				require.Equal(t, []string{workflows.StuckUpstream, ""}, stuck, "it was stuck, and no longer is")
+			}
 			err := s.env.GetWorkflowError()
 			if c.refused != "" {
 				require.Equal(t, c.refused, workflows.RefusalOf(err).Code)

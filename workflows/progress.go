@@ -72,7 +72,8 @@ const (
 var remedies = map[string]string{
 	StuckUpstream: "It is repeated until the vendor answers.",
 	StuckRefused:  "It is repeated with growing pauses; see the vendor's console.",
-	StuckOperator: "Have the customer register an account for refunds, or give the money back by hand in the payment console; then send the signal `changed`.",
+	StuckOperator: "Have the customer register an account for refunds, then send the signal `changed`. " +
+		"Or give the money back by hand in the payment console; of a refund, send the signal `by-hand` first and when it is done, and name the refund in the reason.",
 }
 
 // reasonOf sorts what keeps a step from succeeding.
@@ -119,7 +120,7 @@ func quickly(ctx workflow.Context, summary string, longest time.Duration, attemp
 func patiently(ctx workflow.Context, summary string, longest time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Summary:                summary,
-		StartToCloseTimeout:    30 * time.Second,
+		StartToCloseTimeout:    20 * time.Second,
 		ScheduleToCloseTimeout: longest,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 15 * time.Second},
 	})
@@ -136,17 +137,27 @@ func (j journal) waitingFor(ctx workflow.Context, what string) {
 	j.progress.wait(ctx, j.headline(), what)
 }
 
+// trying is how long a step is tried before it is called stuck: long enough for
+// another try when the worker of the first one died.
+const trying = 45 * time.Second
+
 // insist repeats a step until it succeeds, with growing pauses, which a signal
-// cuts short. What has failed for half a minute is stuck, and says so until it
+// cuts short. What has failed that long is stuck, and says so until it
 // no longer is.
 func (j journal) insist(ctx workflow.Context, summary string, step, in, out any) error {
+	return j.insistUnless(ctx, summary, step, in, out, func(error) bool { return false })
+}
+
+// insistUnless is insist for a step that may become needless: the error it
+// failed with last is answered then.
+func (j journal) insistUnless(ctx workflow.Context, summary string, step, in, out any, needless func(error) bool) error {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		err := workflow.ExecuteActivity(patiently(ctx, summary, 30*time.Second), step, in).Get(ctx, out)
-		if err == nil {
-			return j.progress.loosen(ctx, j.headline())
-		}
+		err := workflow.ExecuteActivity(patiently(ctx, summary, trying), step, in).Get(ctx, out)
 		if temporal.IsCanceledError(err) {
 			return err
+		}
+		if err == nil || needless(err) {
+			return errors.Join(err, j.progress.loosen(ctx, j.headline()))
 		}
 		if err := j.progress.stick(ctx, j.headline(), err); err != nil {
 			return err
@@ -156,6 +167,9 @@ func (j journal) insist(ctx workflow.Context, summary string, step, in, out any)
 			Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: "Pause before trying again: " + summary},
 		}, func() bool { return *j.heard != heard }); err != nil {
 			return err
+		}
+		if needless(err) {
+			return errors.Join(err, j.progress.loosen(ctx, j.headline()))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 
 	"go.temporal.io/sdk/temporal"
@@ -13,8 +14,14 @@ import (
 // RefundID is the workflow id of a refund: refund/<order_id>/<refund_id>.
 func RefundID(orderID, refundID string) string { return "refund/" + orderID + "/" + refundID }
 
-// TypeRefund is the name of the Refund workflow.
-const TypeRefund = "Refund"
+// Names of the Refund workflow. It hears SignalChanged, too.
+const (
+	TypeRefund = "Refund"
+	// SignalByHand has no argument. The first says that a person will give the
+	// money back: after the attempt under way there is no other. The second says
+	// that they have.
+	SignalByHand = "by-hand"
+)
 
 // RefundInput starts a Refund workflow. What is missing is read from the shop.
 type RefundInput struct {
@@ -71,6 +78,7 @@ type refund struct {
 	steps *activities.Activities // only names steps; never called
 	look  bool                   // somebody asked to look again
 	looks int                    // how often
+	hands int                    // how often SignalByHand came
 }
 
 func (f *refund) headline() string {
@@ -87,24 +95,27 @@ func (f *refund) listen(ctx workflow.Context) error {
 			f.looks++
 		}
 	})
+	byHand := workflow.GetSignalChannelWithOptions(ctx, SignalByHand, workflow.SignalChannelOptions{
+		Description: "First: a person gives the money back, do not try any more. Second: it is back",
+	})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for byHand.Receive(ctx, nil) {
+			f.hands++
+			f.looks++
+		}
+	})
 	return workflow.SetQueryHandler(ctx, QueryState, func() (RefundState, error) { return f.state, nil })
 }
 
 func (f *refund) run(ctx workflow.Context) error {
-	if err := f.awaitAcceptance(ctx); err != nil || f.state.Status != model.RefundAccepted {
-		return err
-	}
-	if f.state.AmountKRW > 0 {
-		f.waitingFor(ctx, "Accepted: giving the money back at Iamport")
-		in := activities.Return{
-			OrderID: f.state.OrderID, CustomerID: f.state.CustomerID, Amount: f.state.AmountKRW,
-			Reference: "refund " + f.state.RefundID, Reason: "환불",
+	for !f.state.Returned {
+		if err := f.awaitAcceptance(ctx); err != nil || f.state.Status != model.RefundAccepted {
+			return err
 		}
-		if err := f.insist(ctx, fmt.Sprintf("Give %s won back", grouped(f.state.AmountKRW)), f.steps.GiveBack, in, nil); err != nil {
+		if err := f.giveBack(ctx); err != nil {
 			return err
 		}
 	}
-	f.state.Returned = true
 	ref := activities.RefundRef{OrderID: f.state.OrderID, RefundID: f.state.RefundID}
 	f.waitingFor(ctx, "The money is back: putting the items into stock")
 	if err := f.insist(ctx, "Put the items back into stock", f.steps.Restock, ref, nil); err != nil {
@@ -116,6 +127,40 @@ func (f *refund) run(ctx workflow.Context) error {
 		return err
 	}
 	return f.end(ctx, "refunded", "Over: the money and the items are back")
+}
+
+// giveBack sends the money, or lets a person do it. It is not sent when the shop
+// has taken its acceptance back.
+func (f *refund) giveBack(ctx workflow.Context) error {
+	if f.state.AmountKRW == 0 {
+		f.state.Returned = true
+		return nil
+	}
+	if f.hands == 0 {
+		f.waitingFor(ctx, "Accepted: giving the money back at Iamport")
+		in := activities.Return{
+			OrderID: f.state.OrderID, CustomerID: f.state.CustomerID, Amount: f.state.AmountKRW,
+			Reference: "refund " + f.state.RefundID, Reason: "환불", RefundID: f.state.RefundID,
+		}
+		err := f.insistUnless(ctx, fmt.Sprintf("Give %s won back", grouped(f.state.AmountKRW)), f.steps.GiveBack, in, nil,
+			func(err error) bool { return f.hands > 0 || notAccepted(err) })
+		f.state.Returned = err == nil
+		if err == nil || notAccepted(err) {
+			return nil
+		}
+		if f.hands == 0 {
+			return err
+		}
+	}
+	f.waitingFor(ctx, "Left to a person, who sends the signal `by-hand` again when the money is back")
+	err := workflow.Await(ctx, func() bool { return f.hands > 1 })
+	f.state.Returned = err == nil
+	return err
+}
+
+func notAccepted(err error) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && app.Type() == activities.ErrorNotAccepted
 }
 
 // awaitAcceptance looks at the refund when something is heard of it, and now

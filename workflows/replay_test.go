@@ -11,8 +11,8 @@ import (
 	"github.com/byeolshow/byeolshow/workflows"
 )
 
-// TestHistoriesReplay replays what real broadcasts, checkouts, orders and
-// refunds went through. A change that
+// TestHistoriesReplay replays what real broadcasts, checkouts, orders, refunds
+// and coupons went through. A change that
 // fails here would break those that are under way; it needs workflow.GetVersion.
 func TestHistoriesReplay(t *testing.T) {
 	t.Parallel()
@@ -29,7 +29,7 @@ func TestHistoriesReplay(t *testing.T) {
 			rules := workflows.DefaultRules()
 			for name, definition := range map[string]any{
 				workflows.TypeBroadcast: rules.Broadcast, workflows.TypeCheckout: rules.Checkout,
-				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund,
+				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund, workflows.TypeCoupon: workflows.Coupon,
 			} {
 				replayer.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 			}

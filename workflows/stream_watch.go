@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"errors"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -39,7 +41,11 @@ func StreamWatch(ctx workflow.Context) error {
 			told[i] = tell(ctx, finding)
 		}
 		for i, future := range told {
-			if err := future.Get(ctx, nil); err != nil {
+			err := future.Get(ctx, nil)
+			if lost(ctx, err) {
+				err = takeUp(ctx, findings[i].VODID)
+			}
+			if err != nil {
 				workflow.GetLogger(ctx).Warn("broadcast could not be told what Mux knows",
 					"vod_id", findings[i].VODID, "error", err)
 			}
@@ -52,6 +58,23 @@ func StreamWatch(ctx workflow.Context) error {
 		}
 	}
 	return workflow.NewContinueAsNewError(ctx, StreamWatch)
+}
+
+// lost tells whether a broadcast could not be told because it has no workflow:
+// an operator ended it, or Temporal's data is gone.
+func lost(ctx workflow.Context, err error) bool {
+	var unknown *temporal.UnknownExternalWorkflowExecutionError
+	return errors.As(err, &unknown) && workflow.GetVersion(ctx, "lost broadcasts", workflow.DefaultVersion, 1) == 1
+}
+
+// takeUp gives a broadcast a workflow again. It is told in the next round.
+func takeUp(ctx workflow.Context, vodID int64) error {
+	return workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:          BroadcastID(vodID),
+		WorkflowTaskTimeout: TaskTimeout,
+		ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_ABANDON,
+		StaticSummary:       "Taken up again: its workflow was lost",
+	}), TypeBroadcast, BroadcastInput{VODID: vodID}).GetChildWorkflowExecution().Get(ctx, nil)
 }
 
 func tell(ctx workflow.Context, finding activities.Finding) workflow.Future {

@@ -53,6 +53,8 @@ type Error struct {
 	Code    string // errorCode, perhaps ""
 	Message string
 	Source  string // the field a validation failed on, perhaps ""
+
+	besides bool // it is not about what was asked: our own token, or somebody in between
 }
 
 // Error implements error.
@@ -67,14 +69,15 @@ func IsCode(err error, code string) bool {
 }
 
 // IsUnavailable tells whether Clayful was silent, busy (429) or broken (5xx),
-// or answered something unreadable, rather than refusing.
+// answered something unreadable, or did not take our own token, rather than
+// refusing what was asked.
 func IsUnavailable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
 	var refusal *Error
 	if errors.As(err, &refusal) {
-		return refusal.Status == http.StatusTooManyRequests || refusal.Status >= 500
+		return refusal.Status == http.StatusTooManyRequests || refusal.Status >= 500 || refusal.besides
 	}
 	var silent *silence
 	return errors.As(err, &silent)
@@ -171,7 +174,7 @@ func (c *Client) once(ctx context.Context, r request, answer any) error {
 		return &silence{err}
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return refusal(response.StatusCode, text)
+		return refusal(response.StatusCode, text, r.customer != "")
 	}
 	if answer == nil || len(bytes.TrimSpace(text)) == 0 {
 		return nil
@@ -182,8 +185,10 @@ func (c *Client) once(ctx context.Context, r request, answer any) error {
 	return nil
 }
 
-// refusal reads Clayful's error envelope; what is not one keeps its status.
-func refusal(status int, body []byte) error {
+// refusal reads Clayful's error envelope; what is not one keeps its status. Only
+// a call for a customer can be unauthorized by the caller's fault, and only
+// Clayful itself knows that something does not exist.
+func refusal(status int, body []byte, forCustomer bool) error {
 	var envelope struct {
 		Error      string `json:"error"`
 		ErrorCode  string `json:"errorCode"`
@@ -197,5 +202,7 @@ func refusal(status int, body []byte) error {
 	if message == "" {
 		message = envelope.Error
 	}
-	return &Error{Status: status, Code: envelope.ErrorCode, Message: message, Source: envelope.Validation.Source}
+	besides := !forCustomer && (status == http.StatusUnauthorized || status == http.StatusForbidden) ||
+		status == http.StatusNotFound && envelope.ErrorCode == "" && message == ""
+	return &Error{Status: status, Code: envelope.ErrorCode, Message: message, Source: envelope.Validation.Source, besides: besides}
 }

@@ -82,9 +82,8 @@ func TestRefusals(t *testing.T) {
 		body, code, words string
 	}{
 		{400, `{"statusCode":400,"error":"Bad Request","errorCode":"duplicated-email","message":"이미"}`, "duplicated-email", "이미"},
-		{401, `{"error":"Unauthorized"}`, "", "Unauthorized"},
+		{404, `{"error":"Not Found"}`, "", "Not Found"},
 		{400, `<html>`, "", ""},
-		{404, ``, "", ""},
 	} {
 		client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(test.status)
@@ -97,6 +96,40 @@ func TestRefusals(t *testing.T) {
 		require.Equal(t, test.words, refusal.Message)
 		require.False(t, clayful.IsUnavailable(err))
 		require.Equal(t, test.code != "", clayful.IsCode(err, "duplicated-email"))
+	}
+}
+
+// TestOurOwnTroubleIsNoRefusal keeps a token of ours that is not taken, and a
+// page of somebody in between, from passing for an order that does not exist.
+func TestOurOwnTroubleIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status   int
+		body     string
+		customer string
+		trouble  bool
+	}{
+		"our token":            {401, `{"errorCode":"unauthorized"}`, "", true},
+		"our token's rights":   {403, `{"error":"Forbidden"}`, "", true},
+		"a proxy's page":       {404, `<html>`, "", true},
+		"the customer's token": {401, `{"errorCode":"unauthorized"}`, "token", false},
+		"no such order":        {404, `{"errorCode":"not-existing-order"}`, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, c.body)
+			})
+			var err error
+			if c.customer != "" {
+				_, err = client.OwnOrder(t.Context(), c.customer, "x")
+			} else {
+				_, err = client.Order(t.Context(), "x")
+			}
+			require.Error(t, err)
+			require.Equal(t, c.trouble, clayful.IsUnavailable(err))
+		})
 	}
 }
 

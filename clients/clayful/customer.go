@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -96,6 +97,29 @@ func (c *Client) CustomersInGroup(ctx context.Context, group string) ([]Customer
 	}
 }
 
+// CustomersByID are the customers of those ids that exist, in that order.
+func (c *Client) CustomersByID(ctx context.Context, ids []string) ([]Customer, error) {
+	found := make(map[string]Customer, len(ids))
+	for chunk := range slices.Chunk(ids, pageSize) {
+		query := url.Values{"ids": {strings.Join(chunk, ",")}, "limit": {strconv.Itoa(pageSize)}}
+		var some []Customer
+		if err := c.do(ctx, request{method: http.MethodGet, path: "/customers", query: query}, &some); err != nil {
+			return nil, err
+		}
+		for _, customer := range some {
+			found[customer.ID] = customer
+		}
+	}
+	customers := make([]Customer, 0, len(found))
+	for _, id := range ids {
+		if customer, ok := found[id]; ok {
+			customers = append(customers, customer)
+			delete(found, id)
+		}
+	}
+	return customers, nil
+}
+
 // PushMeta adds values to a list in the meta of a document, each once. Model is
 // the path of the document's kind, as "customers" or "products".
 func (c *Client) PushMeta(ctx context.Context, model, id, field string, values ...string) error {
@@ -105,6 +129,11 @@ func (c *Client) PushMeta(ctx context.Context, model, id, field string, values .
 // PullMeta removes values from a list in the meta of a document.
 func (c *Client) PullMeta(ctx context.Context, model, id, field string, values ...string) error {
 	return c.meta(ctx, model, id, field, "pull", map[string]any{"value": values})
+}
+
+// IncMeta adds to a number in the meta of a document.
+func (c *Client) IncMeta(ctx context.Context, model, id, field string, by int) error {
+	return c.meta(ctx, model, id, field, "inc", map[string]int{"value": by})
 }
 
 func (c *Client) meta(ctx context.Context, model, id, field, operation string, body any) error {

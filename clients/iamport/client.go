@@ -86,11 +86,16 @@ func IsNotFound(err error) bool {
 // IsRefused tells whether Iamport answered and refused: nothing was done.
 func IsRefused(err error) bool {
 	var refusal *Error
-	return errors.As(err, &refusal) && refusal.Status < 500 && refusal.Status != http.StatusTooManyRequests
+	return errors.As(err, &refusal) && refusal.Status < 500 && refusal.Status != http.StatusTooManyRequests && !unauthorized(err)
 }
 
-// IsUnavailable tells whether Iamport was silent, busy or broken. Whether a
-// write was done is not known then.
+func unauthorized(err error) bool {
+	var refusal *Error
+	return errors.As(err, &refusal) && refusal.Status == http.StatusUnauthorized
+}
+
+// IsUnavailable tells whether Iamport was silent, busy or broken, or did not
+// take our own key. Whether a write was done is not known then.
 func IsUnavailable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
@@ -119,7 +124,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, answer any) 
 	err := c.withToken(ctx, method, path, body, answer)
 	if method == http.MethodGet {
 		for _, pause := range pauses {
-			if !IsUnavailable(err) || ctx.Err() != nil {
+			if !IsUnavailable(err) || unauthorized(err) || ctx.Err() != nil {
 				break
 			}
 			timer := time.NewTimer(pause)
@@ -145,8 +150,7 @@ func (c *Client) withToken(ctx context.Context, method, path string, body, answe
 		return err
 	}
 	err = c.once(ctx, method, path, shown, body, answer)
-	var refusal *Error
-	if errors.As(err, &refusal) && refusal.Status == http.StatusUnauthorized {
+	if unauthorized(err) {
 		if shown, err = c.ticket(ctx, shown); err != nil {
 			return err
 		}
@@ -238,6 +242,9 @@ func (c *Client) once(ctx context.Context, method, path, token string, body, ans
 		Response json.RawMessage `json:"response"`
 	}
 	decodeErr := json.Unmarshal(text, &envelope)
+	if response.StatusCode == http.StatusNotFound && envelope.Code == nil {
+		return &silence{errors.New("somebody in between says 404")} // Iamport alone knows that there is no payment
+	}
 	if response.StatusCode < 200 || response.StatusCode > 299 || envelope.Code != nil && *envelope.Code != 0 {
 		refusal := &Error{Status: response.StatusCode}
 		if envelope.Code != nil {

@@ -82,7 +82,7 @@ func TestTokenIsSharedAndRenewed(t *testing.T) {
 
 	never := &vendor{lasts: 1800, answer: says(401, `{"code":-1,"message":"Unauthorized","response":null}`)}
 	_, err = never.client(t).Payment(t.Context(), "imp_1")
-	require.True(t, iamport.IsRefused(err))
+	require.True(t, iamport.IsUnavailable(err), "it says nothing of the payment")
 	require.EqualValues(t, 2, never.calls.Load(), "once anew, and no more")
 	require.NotContains(t, err.Error(), "token-")
 }
@@ -102,6 +102,8 @@ func TestErrorsAreToldApart(t *testing.T) {
 		"bad request":      {says(400, `{"code":-1,"message":"x","response":null}`), false, true, false, 1, 1, "x"},
 		"broken":           {says(500, `oops`), false, false, true, 3, 1, ""},
 		"busy":             {says(429, ``), false, false, true, 3, 1, ""},
+		"our key":          {says(401, `{"code":-1,"message":"Unauthorized","response":null}`), false, false, true, 2, 2, "Unauthorized"},
+		"nobody there":     {says(404, `<html>`), false, false, true, 3, 1, ""},
 		"a proxy's page":   {says(200, `<html>`), false, false, true, 3, 1, ""},
 		"no envelope":      {says(200, `{"x":1}`), false, false, true, 3, 1, ""},
 		"cut":              {cut, false, false, true, 3, 1, ""},

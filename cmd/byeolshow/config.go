@@ -55,6 +55,7 @@ type settings struct {
 	JWTKeys     string `env:"JWT_KEYS"`     // kid:base64url of at least 32 bytes, comma-separated; the first signs
 
 	LoginsPerMinute int           `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`    // per IP and user id
+	CouponsPerMin   int           `env:"LIMIT_COUPON_PER_MINUTE" envDefault:"100"`  // asked for, per customer
 	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
 	LongestShow     time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended
 	RecordingWait   time.Duration `env:"BROADCAST_RECORDING_WAIT" envDefault:"15m"` // then it is completed without

@@ -341,11 +341,7 @@ func (d *dev) startRole(name string, args []string) (*embedded.Process, error) {
 	}
 	output, input := io.Pipe()
 	cmd.Stdout, cmd.Stderr = input, input
-	go func() {
-		for lines := bufio.NewScanner(output); lines.Scan(); {
-			fmt.Fprintf(os.Stderr, "%-8s %s\n", name, lines.Text())
-		}
-	}()
+	go relay(os.Stderr, name, output)
 	process, err := embedded.Start(cmd, nil)
 	if err != nil {
 		return nil, err
@@ -356,6 +352,19 @@ func (d *dev) startRole(name string, args []string) (*embedded.Process, error) {
 	}()
 	d.writePID(name, process.PID())
 	return process, nil
+}
+
+// relay shows what a role says, line by line and however long, until it ends.
+func relay(to io.Writer, name string, from io.Reader) {
+	for lines := bufio.NewReader(from); ; {
+		line, err := lines.ReadString('\n')
+		if line != "" {
+			_, _ = fmt.Fprintf(to, "%-8s %s\n", name, strings.TrimSuffix(line, "\n")) // a closed terminal ends nothing
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 func (d *dev) awaitRole(ctx context.Context, name string, process *embedded.Process, url string) error {

@@ -24,7 +24,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(devCommand(), apiCommand(), workerCommand(), migrateCommand(), sandboxCommand(), opsCommand(), openAPICommand())
+	root.AddCommand(devCommand(), apiCommand(), routesCommand(), openAPICommand(), workerCommand(), migrateCommand(), sandboxCommand(), opsCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "byeolshow:", err)
 		os.Exit(1)

@@ -36,6 +36,20 @@ import (
 	"github.com/byeolshow/byeolshow/workflows"
 )
 
+func routesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "routes", Short: "List the routes of the HTTP API", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			routes, err := api.Routes()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(routes, "\n"))
+			return err
+		},
+	}
+}
+
 func apiCommand() *cobra.Command {
 	return command("api", "Serve the HTTP API", func(ctx context.Context, s settings, log *slog.Logger) error {
 		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER",
@@ -60,7 +74,7 @@ func apiCommand() *cobra.Command {
 			HiddenCollections: s.HiddenCollections,
 			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
 			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup,
-			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute}, TrustedProxies: s.TrustedProxies, Logger: log,
+			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMin}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {
 			return err
@@ -278,7 +292,7 @@ func serve(ctx context.Context, variable, address string, handler http.Handler, 
 		return fmt.Errorf("cannot listen on %s: end what uses the port, or set %s to another address (%w)", address, variable, err)
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)

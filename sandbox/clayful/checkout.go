@@ -67,23 +67,9 @@ func (in *checkoutRequest) validate() error {
 	if in.Currency != "KRW" {
 		return badRequest("not-existing-currency-relation")
 	}
-	for name, address := range map[string]map[string]any{"shipping": in.Address.Shipping, "billing": in.Address.Billing} {
-		if address == nil {
-			return invalid("address." + name)
-		}
-		for _, field := range []string{"country", "city", "address1"} {
-			if text, ok := address[field].(string); !ok || text == "" {
-				if field != "country" || country(address) == nil {
-					return invalid("address." + name + "." + field)
-				}
-			}
-		}
-		postcode, _ := address["postcode"].(string)
-		switch {
-		case postcode == "":
-			return badRequest("postcode-required")
-		case len(postcode) != 5 || strings.Trim(postcode, "0123456789") != "":
-			return badRequest("invalid-postcode")
+	for kind, address := range map[string]map[string]any{"shipping": in.Address.Shipping, "billing": in.Address.Billing} {
+		if err := validAddress(kind, address); err != nil {
+			return err
 		}
 	}
 	seen := map[string]bool{}
@@ -102,6 +88,28 @@ func (in *checkoutRequest) validate() error {
 	}
 	if lines(in.Items) > maxLines {
 		return badRequest("items-exceeded")
+	}
+	return nil
+}
+
+// validAddress checks an address of an order. Kind is shipping or billing.
+func validAddress(kind string, address map[string]any) error {
+	if address == nil {
+		return invalid("address." + kind)
+	}
+	for _, field := range []string{"country", "city", "address1"} {
+		if text, ok := address[field].(string); !ok || text == "" {
+			if field != "country" || country(address) == nil {
+				return invalid("address." + kind + "." + field)
+			}
+		}
+	}
+	postcode, _ := address["postcode"].(string)
+	switch {
+	case postcode == "":
+		return badRequest("postcode-required")
+	case len(postcode) != 5 || strings.Trim(postcode, "0123456789") != "":
+		return badRequest("invalid-postcode")
 	}
 	return nil
 }

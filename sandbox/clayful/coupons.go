@@ -2,7 +2,9 @@ package clayful
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -23,7 +25,9 @@ func (s *Server) couponRoutes() []route {
 	return routes
 }
 
-// issueCoupon gives a customer a coupon, while there are any.
+// issueCoupon gives a customer a coupon, while there are any. It keeps no log of
+// those who had it before: a customer may be given it again, also while they
+// have it.
 func (s *Server) issueCoupon(c call) (any, error) {
 	var in struct {
 		Coupon string `json:"coupon"`
@@ -38,7 +42,7 @@ func (s *Server) issueCoupon(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.change(c.Context(), "coupons", in.Coupon, func(tx pgx.Tx, d document) error {
+	given, err := s.change(c.Context(), "coupons", in.Coupon, func(tx pgx.Tx, d document) error {
 		amounts, _ := d["amount"].(map[string]any)
 		issued, _ := amounts["issued"].(float64)
 		total, limited := amounts["total"].(float64)
@@ -54,6 +58,25 @@ func (s *Server) issueCoupon(c call) (any, error) {
 			"_id": newID(), "customer": customer.id(), "coupon": d.id(), "issuedAt": stamp(time.Now()),
 		}, nil)
 	})
+	var refusal *apiError
+	if errors.As(err, &refusal) && refusal.status == http.StatusNotFound {
+		return nil, badRequest("not-existing-coupon-relation")
+	}
+	return given, err
+}
+
+// tally completes a coupon's amounts by what is left of them; null is without
+// end.
+func tally(coupon document) {
+	amounts, _ := coupon["amount"].(map[string]any)
+	total, limited := amounts["total"].(float64)
+	for rest, gone := range map[string]string{"left": "used", "unissued": "issued"} {
+		if n, _ := amounts[gone].(float64); limited {
+			amounts[rest] = max(total-n, 0)
+		} else if amounts != nil {
+			amounts[rest] = nil
+		}
+	}
 }
 
 func (s *Server) addTotalAmount(c call) (any, error) {

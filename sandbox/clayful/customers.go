@@ -395,28 +395,3 @@ func (s *Server) Mails(ctx context.Context, to string) ([]json.RawMessage, error
 	}
 	return list, nil
 }
-
-func (s *Server) createWishlist(c call) (any, error) {
-	in, err := read(c.Request)
-	if err != nil {
-		return nil, err
-	}
-	customer, _ := in["customer"].(string)
-	if _, err := s.load(c.Context(), "customers", customer); err != nil {
-		return nil, badRequest("not-existing-customer-relation")
-	}
-	now := stamp(time.Now())
-	d := document{
-		"_id": newID(), "name": in["name"], "description": in["description"], "customer": customer, "items": []any{},
-		"meta": map[string]any{}, "createdAt": now, "updatedAt": now,
-	}
-	err = pgx.BeginFunc(c.Context(), s.pool, func(tx pgx.Tx) error { return s.insert(c.Context(), tx, "wishlists", d, nil) })
-	return created(d), err
-}
-
-func (s *Server) ownWishlists(c call) (any, error) {
-	q := c.URL.Query()
-	q.Set("customer", c.customer)
-	c.URL.RawQuery = q.Encode()
-	return s.list("wishlists")(c)
-}

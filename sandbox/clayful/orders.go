@@ -1,10 +1,10 @@
 package clayful
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -101,18 +101,6 @@ type cancellation struct {
 	By          string  `json:"by"` // customer, store
 	Reason      *string `json:"reason"`
 	CancelledAt string  `json:"cancelledAt"`
-}
-
-type fulfillment struct {
-	ID     string `json:"_id"`
-	Status string `json:"status"` // pending, shipped, arrived
-	Items  []struct {
-		Item     string `json:"item"`
-		Quantity int64  `json:"quantity"`
-	} `json:"items"`
-	Tracking  map[string]any `json:"tracking"`
-	CreatedAt string         `json:"createdAt"`
-	UpdatedAt string         `json:"updatedAt"`
 }
 
 // paid, returned and owed are the sums an order's status follows from.
@@ -249,13 +237,19 @@ func (s *Server) changeOrder(c call, module string, params map[string]any, do fu
 
 func (s *Server) updateOrder(c call) (any, error) {
 	var in struct {
-		Request *string        `json:"request"`
-		Meta    map[string]any `json:"meta"`
-		Tags    []string       `json:"tags"`
-		Address map[string]any `json:"address"`
+		Request *string                   `json:"request"`
+		Meta    map[string]any            `json:"meta"`
+		Tags    []string                  `json:"tags"`
+		Address map[string]map[string]any `json:"address"`
 	}
 	if err := readInto(c.Request, &in); err != nil {
 		return nil, err
+	}
+	maps.DeleteFunc(in.Address, func(_ string, address map[string]any) bool { return address == nil })
+	for kind, address := range in.Address {
+		if err := validAddress(kind, address); err != nil {
+			return nil, err
+		}
 	}
 	if c.customer != "" && in.Tags != nil {
 		return nil, invalid("tags")
@@ -268,7 +262,7 @@ func (s *Server) updateOrder(c call) (any, error) {
 			o.Meta[key] = value
 		}
 		for _, kind := range []string{"shipping", "billing"} {
-			if address, ok := in.Address[kind].(map[string]any); ok {
+			if address, ok := in.Address[kind]; ok {
 				o.Address[kind] = address
 			}
 		}
@@ -365,85 +359,6 @@ func (s *Server) markReceived(c call) (any, error) {
 	return map[string]any{"received": err == nil && o.ReceivedAt != nil}, err
 }
 
-var fulfillmentStatuses = []string{"pending", "shipped", "arrived"}
-
-func (s *Server) createFulfillment(c call) (any, error) {
-	var in fulfillment
-	if err := readInto(c.Request, &in); err != nil {
-		return nil, err
-	}
-	if in.Status == "" {
-		in.Status = "pending"
-	}
-	if !slices.Contains(fulfillmentStatuses, in.Status) {
-		return nil, invalid("status")
-	}
-	now := stamp(time.Now())
-	in.ID, in.CreatedAt, in.UpdatedAt = newID(), now, now
-	_, err := s.changeOrder(c, "createFulfillment", map[string]any{"fulfillmentId": in.ID}, func(_ pgx.Tx, o *order) error {
-		for _, sent := range in.Items {
-			item := o.item(sent.Item)
-			if item == nil || sent.Quantity < 1 || sent.Quantity > item.Unfulfilled {
-				return invalid("items")
-			}
-			item.Unfulfilled -= sent.Quantity
-		}
-		o.Fulfillments = append(o.Fulfillments, in)
-		return nil
-	})
-	return created{"_id": in.ID, "status": in.Status, "items": in.Items, "tracking": in.Tracking, "createdAt": now, "updatedAt": now}, err
-}
-
-func (s *Server) updateFulfillment(c call) (any, error) {
-	var in struct {
-		Status   string         `json:"status"`
-		Tracking map[string]any `json:"tracking"`
-	}
-	if err := readInto(c.Request, &in); err != nil {
-		return nil, err
-	}
-	if in.Status != "" && !slices.Contains(fulfillmentStatuses, in.Status) {
-		return nil, invalid("status")
-	}
-	id := chi.URLParam(c.Request, "fulfillment")
-	var changed fulfillment
-	_, err := s.changeOrder(c, "updateFulfillment", map[string]any{"fulfillmentId": id}, func(_ pgx.Tx, o *order) error {
-		i := slices.IndexFunc(o.Fulfillments, func(f fulfillment) bool { return f.ID == id })
-		if i < 0 {
-			return notExisting("fulfillments")
-		}
-		f := &o.Fulfillments[i]
-		if in.Status != "" {
-			f.Status = in.Status
-		}
-		if in.Tracking != nil {
-			f.Tracking = in.Tracking
-		}
-		f.UpdatedAt = stamp(time.Now())
-		changed = *f
-		return nil
-	})
-	return changed, err
-}
-
-func (s *Server) deleteFulfillment(c call) (any, error) {
-	id := chi.URLParam(c.Request, "fulfillment")
-	_, err := s.changeOrder(c, "deleteFulfillment", map[string]any{"fulfillmentId": id}, func(_ pgx.Tx, o *order) error {
-		i := slices.IndexFunc(o.Fulfillments, func(f fulfillment) bool { return f.ID == id })
-		if i < 0 {
-			return notExisting("fulfillments")
-		}
-		for _, sent := range o.Fulfillments[i].Items {
-			if item := o.item(sent.Item); item != nil {
-				item.Unfulfilled += sent.Quantity
-			}
-		}
-		o.Fulfillments = slices.Delete(o.Fulfillments, i, i+1)
-		return nil
-	})
-	return nil, err
-}
-
 // inventoryOperations tell what the order did to the stock.
 func (s *Server) inventoryOperations(c call) (any, error) {
 	d, err := s.ownOrder(c)
@@ -471,66 +386,5 @@ func (s *Server) inventoryOperations(c call) (any, error) {
 	return operations, nil
 }
 
-// Arrive is the parcel's arrival: everything unsent is sent, and all arrives.
-// It is for the control API. At is when, for an arrival in the past.
-func (s *Server) Arrive(ctx context.Context, id string, at time.Time) error {
-	_, err := s.change(ctx, "orders", id, func(tx pgx.Tx, d document) error {
-		o, err := asOrder(d)
-		if err != nil {
-			return err
-		}
-		if o.Status == "placed" || o.Status == "cancelled" {
-			return badRequest("invalid-order-status")
-		}
-		parcel := fulfillment{ID: newID(), CreatedAt: stamp(at), Tracking: map[string]any{"company": "sandbox", "uid": o.ID, "url": nil}}
-		for i := range o.Items {
-			if item := &o.Items[i]; item.Unfulfilled > 0 {
-				parcel.Items = append(parcel.Items, struct {
-					Item     string `json:"item"`
-					Quantity int64  `json:"quantity"`
-				}{item.ID, item.Unfulfilled})
-				item.Unfulfilled = 0
-			}
-		}
-		if len(parcel.Items) > 0 {
-			o.Fulfillments = append(o.Fulfillments, parcel)
-		}
-		for i := range o.Fulfillments {
-			o.Fulfillments[i].Status, o.Fulfillments[i].UpdatedAt = "arrived", stamp(at)
-		}
-		for key, value := range asDocument(o) {
-			d[key] = value
-		}
-		return s.notify(ctx, tx, "order.updateFulfillment", map[string]any{"orderId": o.ID}, o)
-	})
-	var refusal *apiError
-	if errors.As(err, &refusal) {
-		return fmt.Errorf("%w: %w", ErrRefused, refusal)
-	}
-	return err
-}
-
 // ErrRefused is the shop's refusal of what the control API asks for.
 var ErrRefused = errors.New("the shop refuses")
-
-func orderFormats() map[string]kind {
-	formats := map[string]kind{
-		"createdAt": asTime, "updatedAt": asTime, "paidAt": asTime, "receivedAt": asTime, "syncTriedAt": asTime,
-		"cancellation.cancelledAt": asTime, "language": asLanguage, "tax.country": asCountry, "currency.rate": asNumber,
-		"address.shipping.country": asCountry, "address.billing.country": asCountry,
-		"fulfillments[].createdAt": asTime, "fulfillments[].updatedAt": asTime, "fulfillments[].items[].quantity": asNumber,
-		"transactions[].paymentMethod": asReference, "transactions[].paid": asPrice, "transactions[].cancelled": asPrice,
-		"transactions[].refunded": asPrice, "transactions[].createdAt": asTime, "transactions[].updatedAt": asTime,
-		"transactions[].vbanks[].amount": asPrice, "transactions[].vbanks[].expiresAt": asTime, "customer.groups[]": asReference,
-	}
-	lineFormats(formats, "items[]")
-	lineFormats(formats, "items[].bundleItems[]")
-	shipmentFormats(formats, "shipments[]")
-	totalFormats(formats, "total")
-	totalFormats(formats, "total.vendors[]")
-	formats["total.vendors[].vendor"] = asReference
-	for field, kind := range refundFormats("refunds[].") {
-		formats[field] = kind
-	}
-	return formats
-}

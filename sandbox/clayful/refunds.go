@@ -339,20 +339,3 @@ func (s *Server) restock(c call) (any, error) {
 		return nil
 	})
 }
-
-func refundFormats(path string) map[string]kind {
-	formats := map[string]kind{}
-	for field, kind := range map[string]kind{
-		"createdAt": asTime, "updatedAt": asTime, "cancellation.cancelledAt": asTime,
-		"items[].quantity": asNumber, "items[].price.withTax": asPrice, "items[].price.withoutTax": asPrice, "items[].taxed": asPrice,
-		"items[].taxes[].rate": asNumber, "items[].taxes[].taxed": asPrice, "items[].restocked": asNumber,
-		"shipments[].fee.withTax": asPrice, "shipments[].fee.withoutTax": asPrice, "shipments[].taxed": asPrice,
-		"shipments[].taxes[].rate": asNumber, "shipments[].taxes[].taxed": asPrice, "shipments[].shipment": asReference,
-		"total.price.withTax": asPrice, "total.price.withoutTax": asPrice, "total.items.price.withTax": asPrice,
-		"total.items.price.withoutTax": asPrice, "total.items.taxed": asPrice, "total.shipping.fee.withTax": asPrice,
-		"total.shipping.fee.withoutTax": asPrice, "total.shipping.taxed": asPrice, "total.taxed": asPrice, "total.taxes[].taxed": asPrice,
-	} {
-		formats[path+field] = kind
-	}
-	return formats
-}

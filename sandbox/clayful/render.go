@@ -93,6 +93,9 @@ func (s *Server) shown(c call, model string, found []document) ([]document, erro
 		for _, key := range hidden {
 			delete(d, key)
 		}
+		if model == "coupons" {
+			tally(d)
+		}
 		if !raw {
 			refs.render(model, d)
 		}
@@ -153,6 +156,9 @@ func (refs references) render(model string, d document) {
 			variant["types"] = typesOf(options, variant)
 		}
 	}
+	if model == "orders" {
+		sumTransactions(d)
+	}
 	for _, field := range fields {
 		kind := formats[model][field]
 		visit(map[string]any(d), strings.Split(field, "."), func(owner map[string]any, value any) any {
@@ -165,6 +171,23 @@ func (refs references) render(model string, d document) {
 				meta[key] = number(n)
 			}
 		}
+	}
+}
+
+// sumTransactions shows in an order's total what went through all its payment
+// methods.
+func sumTransactions(d document) {
+	total, ok := d["total"].(map[string]any)
+	if !ok {
+		return
+	}
+	for _, field := range []string{"paid", "cancelled", "refunded"} {
+		var sum float64
+		for _, transaction := range objects(d["transactions"]) {
+			amount, _ := transaction[field].(float64)
+			sum += amount
+		}
+		total[field] = sum
 	}
 }
 

@@ -120,13 +120,9 @@ func (s *Server) Routes() chi.Router {
 		{"PUT", "/me", meOnly, s.updateCustomer},
 		{"DELETE", "/me", meOnly, s.deleteCustomer},
 		{"PUT", "/me/credentials", meOnly, s.updateCredentials},
-		{"GET", "/me/wishlists", meOnly, s.ownWishlists},
-		{"POST", "/wishlists", backend, s.createWishlist},
-		{"GET", "/wishlists", backend, s.list("wishlists")},
-		{"GET", "/wishlists/{id}", backend, s.get("wishlists")},
 	}
 	for _, more := range [][]route{
-		s.shelfRoutes(), s.productRoutes(), s.couponRoutes(), s.cartRoutes(), s.checkoutRoutes(), s.orderRoutes(),
+		s.shelfRoutes(), s.productRoutes(), s.couponRoutes(), s.wishlistRoutes(), s.cartRoutes(), s.checkoutRoutes(), s.orderRoutes(),
 	} {
 		routes = append(routes, more...)
 	}

@@ -50,6 +50,13 @@ type CheckoutAttempt struct {
 	AttemptedAt time.Time
 }
 
+type CouponIssue struct {
+	UserID    string
+	CouponID  string
+	State     string
+	CreatedAt time.Time
+}
+
 type DeletedOrder struct {
 	OrderID  string
 	UserID   string

@@ -1,0 +1,384 @@
+package e2e
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// follow toggles, and answers the status that came back.
+func (p shopper) follow(influencer string) string {
+	p.t.Helper()
+	return p.toggled("/user/influencer/like/", map[string]any{"InfluencerId": influencer})
+}
+
+func (p shopper) like(vod any) string {
+	p.t.Helper()
+	return p.toggled("/user/myvod/", map[string]any{"vod_id": vod})
+}
+
+func (p shopper) toggled(path string, body any) string {
+	p.t.Helper()
+	got := p.call("POST", path, body)
+	require.Equal(p.t, 202, got.status, string(got.body))
+	answer := got.object(p.t)["success"].(map[string]any)
+	require.Len(p.t, answer, 2)
+	require.NotEmpty(p.t, answer["message"])
+	return answer["status"].(string)
+}
+
+// refused expects an error, and none of its effects.
+func (p shopper) refused(status int, method, path string, body any) {
+	p.t.Helper()
+	got := p.call(method, path, body)
+	require.Equal(p.t, status, got.status, "%s %v: %s", path, body, got.body)
+	requireError(p.t, got, path)
+}
+
+func influencer(t *testing.T, id string) map[string]any {
+	t.Helper()
+	got := shared.call(t, "GET", "/influencer/info/?influencer_id="+id, "", nil)
+	require.Equal(t, 200, got.status, string(got.body))
+	return got.object(t)["success"].(map[string]any)["data"].(map[string]any)
+}
+
+// meta is a field of a customer's meta in the shop.
+func meta(t *testing.T, customer, field string) any {
+	t.Helper()
+	return shopGet(t, "/customers/"+customer+"?raw=true").object(t)["meta"].(map[string]any)[field]
+}
+
+func setCustomer(t *testing.T, customer string, fields map[string]any) {
+	t.Helper()
+	got := shopSend(t, "PUT", "/customers/"+customer, fields)
+	require.Equal(t, 200, got.status, string(got.body))
+	// What another instance remembers of a customer is forgotten by the shop's notice.
+	require.Equal(t, 200, shopHook(t, "/webhook/clayful/", shared.variable("CLAYFUL_WEBHOOK_SECRET"), "customer.update", time.Now(), map[string]any{"customerId": customer}).status)
+}
+
+func TestUser5Follow(t *testing.T) {
+	star, p := shared.newPerson(t, influencers), newShopper(t)
+	require.Equal(t, "1", p.follow(star.id))
+	require.InDelta(t, 1, influencer(t, star.id)["Follower"], 0)
+	require.Equal(t, []any{star.id}, meta(t, p.id, "Following"))
+	require.Equal(t, "0", p.toggled("/user/influencer/like", map[string]any{"influencer_id": star.id}), "the other spelling")
+	require.InDelta(t, 0, influencer(t, star.id)["Follower"], 0)
+	require.Equal(t, []any{}, meta(t, p.id, "Following"))
+
+	for name, body := range map[string]any{
+		"nothing": map[string]any{}, "unknown": map[string]any{"InfluencerId": nothing}, "a customer": map[string]any{"InfluencerId": p.id},
+		"a number": map[string]any{"InfluencerId": 5}, "a path": map[string]any{"InfluencerId": "../" + star.id},
+	} {
+		require.Equal(t, 400, p.call("POST", "/user/influencer/like/", body).status, name)
+	}
+	require.Equal(t, []any{}, meta(t, p.id, "Following"))
+
+	// The counter cannot be changed: the list is set back.
+	counter := "/v1/customers/" + star.id + "/meta/Follower/inc"
+	fault(t, map[string]any{"vendor": "clayful", "path": counter, "mode": "error", "times": 1})
+	p.refused(503, "POST", "/user/influencer/like/", map[string]any{"InfluencerId": star.id})
+	require.Equal(t, []any{}, meta(t, p.id, "Following"))
+	require.InDelta(t, 0, influencer(t, star.id)["Follower"], 0)
+	// It was changed, and the answer lost: it is not changed again.
+	for _, path := range []string{counter, "/v1/customers/" + p.id + "/meta/Following"} {
+		for _, want := range []string{"1", "0"} {
+			fault(t, map[string]any{"vendor": "clayful", "path": path, "mode": "drop", "times": 1})
+			require.Equal(t, want, p.follow(star.id), path)
+			require.Equal(t, want, fmt.Sprint(influencer(t, star.id)["Follower"]))
+		}
+	}
+
+	// A former influencer can be left, and not followed.
+	require.Equal(t, "1", p.follow(star.id))
+	setCustomer(t, star.id, map[string]any{"groups": []string{members}})
+	require.Equal(t, "0", p.follow(star.id))
+	require.InDelta(t, 0, meta(t, star.id, "Follower"), 0)
+	p.refused(400, "POST", "/user/influencer/like/", map[string]any{"InfluencerId": star.id})
+
+	// One who was counted wrong stays at none.
+	require.Equal(t, 200, shopSend(t, "PUT", "/customers/"+p.id, map[string]any{"meta": map[string]any{"Following": []string{star.id}}}).status)
+	require.Equal(t, "0", p.follow(star.id))
+	require.InDelta(t, 0, meta(t, star.id, "Follower"), 0)
+}
+
+// TestFollowersAreCounted has a crowd follow one influencer at the same time,
+// and one customer change their mind a hundred times.
+func TestFollowersAreCounted(t *testing.T) {
+	star := shared.newPerson(t, influencers)
+	const crowd = 100
+	fans := make([]shopper, crowd)
+	var wait sync.WaitGroup
+	for i := range fans {
+		fans[i] = newShopper(t)
+	}
+	toggle := func(p shopper) answer {
+		got, err := try("POST", "http://"+shared.api+"/user/influencer/like/", p.token, map[string]any{"InfluencerId": star.id})
+		if err != nil {
+			t.Errorf("no answer: %v", err)
+		}
+		return got
+	}
+	statuses := make([]int, 2*crowd+1)
+	fickle := newShopper(t)
+	for i := range crowd {
+		wait.Go(func() { statuses[i] = toggle(fans[i]).status })
+	}
+	for i := crowd; i < len(statuses); i++ {
+		wait.Go(func() { statuses[i] = toggle(fickle).status })
+	}
+	wait.Wait()
+	for _, status := range statuses {
+		require.Equal(t, 202, status)
+	}
+	require.InDelta(t, crowd+1, meta(t, star.id, "Follower"), 0, "101 changes of mind end in following")
+	require.Equal(t, []any{star.id}, meta(t, fickle.id, "Following"))
+	for i := range fans {
+		wait.Go(func() { toggle(fans[i]) })
+	}
+	wait.Wait()
+	require.InDelta(t, 1, influencer(t, star.id)["Follower"], 0)
+	require.Equal(t, "0", fickle.follow(star.id))
+	require.InDelta(t, 0, influencer(t, star.id)["Follower"], 0)
+}
+
+func TestUser6Followed(t *testing.T) {
+	first, second, p := shared.newPerson(t, influencers), shared.newPerson(t, influencers), newShopper(t)
+	list := func() []any {
+		got := p.call("GET", "/user/influencer/like/", nil)
+		require.Equal(t, 200, got.status, string(got.body))
+		return got.object(t)["success"].(map[string]any)["Influencer_List"].([]any)
+	}
+	require.JSONEq(t, `{"success":{"Influencer_List":[]}}`, string(p.call("GET", "/user/influencer/like/", nil).body))
+	p.follow(first.id)
+	p.follow(second.id)
+	found := list()
+	require.Len(t, found, 2)
+	require.Equal(t, first.id, found[0].(map[string]any)["_id"])
+	shape := influencer(t, first.id)
+	for _, more := range []string{"live_vod", "youtube", "instagram"} {
+		delete(shape, more)
+	}
+	require.Equal(t, shape, found[0])
+
+	setCustomer(t, second.id, map[string]any{"groups": []string{members}})
+	require.Len(t, list(), 1, "no longer an influencer")
+	// A placeholder, ids of nobody, and many.
+	following := []string{"", "x/y"}
+	for i := range 130 {
+		following = append(following, fmt.Sprintf("NXBXDY%06d", i))
+	}
+	setCustomer(t, p.id, map[string]any{"meta": map[string]any{"Following": append(following, first.id)}})
+	shared.control(t, "DELETE", "/calls", nil)
+	require.Len(t, list(), 1)
+	require.Equal(t, 2, calls(t, "clayful", "GET /v1/customers"))
+}
+
+func TestUser7LikedVODs(t *testing.T) {
+	star, p := shared.newSeller(t), newShopper(t)
+	require.JSONEq(t, `{"success":{"my_vod":[]}}`, string(p.call("GET", "/user/myvod/", nil).body))
+	later, _ := star.reserveIn(t, 3*time.Hour)
+	sooner, _ := star.reserveIn(t, time.Hour)
+	gone := star.reserve(t, nil)
+	for _, id := range []int{sooner, later, gone} {
+		require.Equal(t, "1", p.like(id))
+	}
+	require.Equal(t, 202, star.command(t, "/media/delete/", gone).status)
+	list := func() []any {
+		return p.call("GET", "/user/myvod/", nil).object(t)["success"].(map[string]any)["my_vod"].([]any)
+	}
+	found := list()
+	require.Len(t, found, 2)
+	require.InDelta(t, later, found[0].(map[string]any)["vod_id"], 0, "the newest first")
+	one := shared.media(t, later)
+	delete(one, "product_list")
+	require.Equal(t, one, found[0])
+
+	setCustomer(t, p.id, map[string]any{"meta": map[string]any{"my_vod": []any{"", "x", "999999999", nil, strconv.Itoa(sooner)}}})
+	require.Len(t, list(), 1)
+	shared.control(t, "DELETE", "/calls", nil)
+	for range 5 {
+		require.Len(t, list(), 1)
+	}
+	require.Zero(t, calls(t, "clayful", "GET /v1/me"))
+}
+
+func TestUser8LikeVOD(t *testing.T) {
+	star, p := shared.newSeller(t), newShopper(t)
+	id, _ := star.reserveIn(t, time.Hour)
+	updated := func() any { return shared.media(t, id)["like_count"] }
+	require.Equal(t, "1", p.like(strconv.Itoa(id)))
+	require.InDelta(t, 1, updated(), 0)
+	require.Equal(t, []any{strconv.Itoa(id)}, meta(t, p.id, "my_vod"))
+	require.Equal(t, "1", newShopper(t).like(id), "another's like")
+	require.InDelta(t, 2, updated(), 0)
+	require.Equal(t, "0", p.like(id))
+	require.InDelta(t, 1, updated(), 0)
+	require.Equal(t, []any{}, meta(t, p.id, "my_vod"))
+
+	for _, body := range []any{
+		map[string]any{}, map[string]any{"vod_id": 999999999}, map[string]any{"vod_id": "x"}, map[string]any{"vod_id": -1}, map[string]any{"vod_id": nil},
+	} {
+		got := p.call("POST", "/user/myvod/", body)
+		require.Equal(t, 400, got.status)
+		require.NotEmpty(t, got.object(t)["error"].(map[string]any)["detail"])
+	}
+	path := "/v1/customers/" + p.id + "/meta/my_vod/"
+	fault(t, map[string]any{"vendor": "clayful", "path": path, "mode": "error", "times": 1})
+	p.refused(503, "POST", "/user/myvod/", map[string]any{"vod_id": id})
+	require.InDelta(t, 1, updated(), 0)
+	fault(t, map[string]any{"vendor": "clayful", "path": path, "mode": "drop", "times": 1})
+	require.Equal(t, "1", p.like(id), "it was done")
+	require.InDelta(t, 2, updated(), 0)
+
+	var wait sync.WaitGroup
+	for range 21 {
+		wait.Go(func() { p.like(id) })
+	}
+	wait.Wait()
+	require.InDelta(t, 1, updated(), 0, "liked, then toggled 21 times")
+	require.Equal(t, 202, star.command(t, "/media/delete/", id).status)
+	p.refused(400, "POST", "/user/myvod/", map[string]any{"vod_id": id})
+}
+
+func TestMedia8LiveAlarm(t *testing.T) {
+	star := shared.newSeller(t)
+	id, _ := star.reserveIn(t, time.Hour)
+	device := func(p shopper, name string) string {
+		token := name + strings.ToLower(p.id)
+		require.Equal(t, 200, p.call("POST", "/user/upload_token/", map[string]string{"firebase_token": token}).status)
+		return token
+	}
+	alarmed, follower, both, left, stranger := newShopper(t), newShopper(t), newShopper(t), newShopper(t), newShopper(t)
+	for _, p := range []shopper{alarmed, both} {
+		got := p.call("POST", "/media/alarm/", map[string]any{"_id": strconv.Itoa(id)})
+		require.Equal(t, 202, got.status, string(got.body))
+		require.Equal(t, true, got.object(t)["status"])
+		require.NotEmpty(t, got.object(t)["message"])
+		require.Equal(t, []any{strconv.Itoa(id)}, meta(t, p.id, "Live_id"))
+	}
+	for _, p := range []shopper{follower, both, left} {
+		require.Equal(t, "1", p.follow(star.id))
+	}
+	require.Equal(t, "0", left.follow(star.id))
+	require.InDelta(t, 2, shared.media(t, id)["push_count"], 0)
+	ringing := []string{device(alarmed, "a-"), device(follower, "f-"), device(follower, "tablet-"), device(both, "b-")}
+	silent := []string{device(left, "l-"), device(stranger, "s-")}
+	device(follower, "dead-")
+	require.Len(t, both.call("GET", "/media/alarm/", nil).list(t), 1)
+	require.Empty(t, follower.call("GET", "/media/alarm/", nil).list(t))
+
+	require.Equal(t, 202, star.command(t, "/media/live_alarm/", id).status)
+	for _, token := range ringing {
+		require.Eventually(t, func() bool { return shared.pushes(t, token) == 1 }, 10*time.Second, 50*time.Millisecond, token)
+	}
+	pushed := shared.control(t, "GET", "/push?customer="+ringing[0], nil).list(t)[0]
+	notification := pushed["notification"].(map[string]any)
+	require.Contains(t, notification["title"], star.userID, "the influencer's alias")
+	require.Equal(t, "라이브", notification["body"])
+	require.Equal(t, map[string]any{"Live": strconv.Itoa(id)}, pushed["data"])
+	require.Equal(t, 202, star.command(t, "/media/live_alarm/", id).status, "again, and nothing is sent")
+
+	star.connect(t)
+	recording := func() bool {
+		for _, asset := range shared.control(t, "GET", "/mux/assets", nil).list(t) {
+			if asset["live_stream_id"] == streamOf(t, star) {
+				return true
+			}
+		}
+		return false
+	}
+	require.Eventually(t, recording, 10*time.Second, 50*time.Millisecond)
+	require.Equal(t, 202, star.command(t, "/media/start/", id).status)
+	require.Equal(t, 202, star.command(t, "/media/end/", id).status)
+	shared.awaitStatus(t, id, "completed", 30*time.Second)
+	for _, token := range ringing {
+		require.Equal(t, 1, shared.pushes(t, token), token)
+	}
+	for _, token := range silent {
+		require.Zero(t, shared.pushes(t, token), token)
+	}
+	require.Equal(t, 409, star.command(t, "/media/live_alarm/", id).status)
+	got := alarmed.call("POST", "/media/alarm/", map[string]any{"_id": id})
+	require.Equal(t, true, got.object(t)["status"], "the alarms went with the broadcast")
+}
+
+func TestInfluencer3Update(t *testing.T) {
+	star := shared.newPerson(t, influencers)
+	update := func(body any) answer { return shared.call(t, "POST", "/influencer/update/", star.token, body) }
+	got := update(map[string]any{"description": "소개", "tag": []string{"뷰티", "여행"}, "youtube": "https://y.example", "instagram": "https://i.example"})
+	require.Equal(t, 202, got.status, string(got.body))
+	require.NotEmpty(t, got.object(t)["success"].(map[string]any)["message"])
+	require.Equal(t, 202, update(map[string]any{"tag": []string{}}).status)
+	for name, body := range map[string]any{
+		"description": map[string]any{"description": 5}, "tag": map[string]any{"tag": "뷰티"}, "tags": map[string]any{"tag": []any{1}}, "youtube": map[string]any{"youtube": []any{}},
+	} {
+		require.Equal(t, 400, update(body).status, name)
+	}
+	info := influencer(t, star.id)
+	require.Equal(t, "소개", info["description"])
+	require.Equal(t, []any{}, info["tag"])
+	require.Equal(t, "https://y.example", info["youtube"])
+	require.Equal(t, "https://i.example", info["instagram"])
+	require.Equal(t, 401, shared.call(t, "POST", "/influencer/update/", newShopper(t).token, map[string]any{}).status)
+}
+
+func TestInfluencer9Info(t *testing.T) {
+	star := shared.newSeller(t)
+	info := influencer(t, star.id)
+	require.Len(t, info, 15)
+	require.InDelta(t, 0, info["live_vod"], 0)
+	require.Equal(t, "", info["youtube"])
+	require.Equal(t, "", info["instagram"])
+	require.Nil(t, info["avatar"])
+	id := star.reserve(t, nil)
+	require.Equal(t, 202, star.command(t, "/media/start/", id).status)
+	require.InDelta(t, id, influencer(t, star.id)["live_vod"], 0)
+	for _, query := range []string{"", "?influencer_id=", "?influencer_id=" + nothing, "?influencer_id=" + newShopper(t).id} {
+		require.Equal(t, 400, shared.call(t, "GET", "/influencer/info/"+query, "", nil).status, query)
+	}
+	got := shared.call(t, "GET", "/influencer/info/?influencer_id="+star.id, "", nil)
+	require.NotContains(t, string(got.body), star.key, "the stream key is a secret")
+	require.NotContains(t, string(got.body), "@byeolshow.example")
+}
+
+func TestInfluencer10List(t *testing.T) {
+	ids := func(query string) []string {
+		got := shared.call(t, "GET", "/influencer/list/"+query, "", nil)
+		require.Equal(t, 200, got.status, string(got.body))
+		found := []string{}
+		for _, element := range got.object(t)["success"].(map[string]any)["Influencer_List"].([]any) {
+			require.Len(t, element, 12)
+			found = append(found, element.(map[string]any)["_id"].(string))
+		}
+		return found
+	}
+	older, newer := shared.newPerson(t, influencers), shared.newPerson(t, influencers)
+	p := newShopper(t)
+	p.follow(older.id)
+	place := func(list []string, id string) int {
+		for i, other := range list {
+			if other == id {
+				return i
+			}
+		}
+		t.Fatalf("%s is not in the list", id)
+		return -1
+	}
+	popular := ids("popular/")
+	require.Less(t, place(popular, older.id), place(popular, newer.id))
+	for _, sort := range []string{"new/", "whatever"} {
+		list := ids(sort)
+		require.Equal(t, place(list, newer.id)+1, place(list, older.id), "the newest first")
+	}
+	require.Empty(t, ids("popular/?page=9"))
+	require.Equal(t, 400, shared.call(t, "GET", "/influencer/list/new/?page=0", "", nil).status)
+	shared.control(t, "DELETE", "/calls", nil)
+	ids("popular/")
+	ids("new/")
+	require.Zero(t, calls(t, "clayful", "GET /v1/customers"))
+}

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+
+	"github.com/byeolshow/byeolshow/model"
+	"github.com/byeolshow/byeolshow/store/db"
+)
+
+// SetFollower notes that the customer follows an influencer, or no longer does,
+// for the pushes. Setting what is set changes nothing.
+func (s *Store) SetFollower(ctx context.Context, influencerID, customerID string, on bool) error {
+	if on {
+		return wrap("add follower", s.queries.AddFollower(ctx, db.AddFollowerParams{InfluencerID: influencerID, UserID: customerID}))
+	}
+	return wrap("remove follower", s.queries.RemoveFollower(ctx, db.RemoveFollowerParams{InfluencerID: influencerID, UserID: customerID}))
+}
+
+// CountLike adds a like to a broadcast's count, or takes one off it while there
+// are any. The error is model.ErrNoBroadcast when it is gone.
+func (s *Store) CountLike(ctx context.Context, vodID int64, on bool) error {
+	change := int32(1)
+	if !on {
+		change = -1
+	}
+	n, err := s.queries.CountLike(ctx, db.CountLikeParams{VODID: vodID, Change: change})
+	if err == nil && n == 0 {
+		return model.ErrNoBroadcast
+	}
+	return wrap("count like", err)
+}
+
+// Liked are those of the broadcasts that are not deleted, newest first.
+func (s *Store) Liked(ctx context.Context, vodIDs []int64) ([]model.Broadcast, error) {
+	return broadcasts(s.queries.LikedBroadcasts(ctx, vodIDs))
+}

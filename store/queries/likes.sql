@@ -1,0 +1,14 @@
+-- name: AddFollower :exec
+INSERT INTO influencer_alarm (influencer_id, user_id) VALUES (@influencer_id, @user_id) ON CONFLICT DO NOTHING;
+
+-- name: RemoveFollower :exec
+DELETE FROM influencer_alarm WHERE influencer_id = @influencer_id AND user_id = @user_id;
+
+-- CountLike leaves the revision alone: whoever likes a broadcast does not
+-- change it.
+-- name: CountLike :execrows
+UPDATE media_stream SET like_count = greatest(0, like_count + @change::integer) WHERE vod_id = @vod_id AND deleted_at IS NULL;
+
+-- name: LikedBroadcasts :many
+SELECT * FROM media_stream WHERE vod_id = ANY(@vod_ids::bigint[]) AND deleted_at IS NULL
+ORDER BY started_at DESC NULLS LAST, vod_id DESC;

@@ -1,0 +1,151 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/byeolshow/byeolshow/embedded/embeddedtest"
+	"github.com/byeolshow/byeolshow/model"
+	"github.com/byeolshow/byeolshow/store"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+func newStore(t *testing.T) (*store.Store, *pgxpool.Pool) {
+	t.Helper()
+	address := embeddedtest.Database(t)
+	require.NoError(t, store.Migrate(t.Context(), address))
+	config, err := pgxpool.ParseConfig(address)
+	require.NoError(t, err)
+	config.MaxConns = 4
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return store.New(pool), pool
+}
+
+// TestLocksLeaveConnections has many hold locks of their own and ask the
+// database under them: nobody waits for a connection that another waits with.
+func TestLocksLeaveConnections(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var together, count atomic.Int32
+	var group errgroup.Group
+	for i := range 40 {
+		keys := []string{fmt.Sprint("own/", i), "everybody's"}
+		if i%2 == 1 {
+			keys[0], keys[1] = keys[1], keys[0]
+		}
+		group.Go(func() error {
+			return s.WithLocks(ctx, keys, func(ctx context.Context) error {
+				if together.Add(1) > 1 {
+					return fmt.Errorf("two at once")
+				}
+				defer together.Add(-1)
+				count.Add(1)
+				return s.Ping(ctx)
+			})
+		})
+		group.Go(func() error {
+			return s.WithLocks(ctx, []string{fmt.Sprint("other/", i)}, s.Ping)
+		})
+	}
+	require.NoError(t, group.Wait())
+	require.EqualValues(t, 40, count.Load())
+}
+
+func TestPushesGoToAlarmsAndFollowersLessThoseWhoOptedOut(t *testing.T) {
+	t.Parallel()
+	s, pool := newStore(t)
+	ctx := t.Context()
+	id, err := s.NextVODID(ctx)
+	require.NoError(t, err)
+	require.NoError(t, s.InsertBroadcast(ctx, model.Broadcast{VODID: id, InfluencerID: "STAR", Details: model.Details{Title: "x"}, ArmedAt: time.Now()}))
+	for _, customer := range []string{"alarmed", "follower", "both", "left", "opted out", "of another", "stranger"} {
+		require.NoError(t, s.RegisterDevice(ctx, customer+"'s phone", customer))
+	}
+	require.NoError(t, s.RegisterDevice(ctx, "follower's tablet", "follower"))
+	for _, customer := range []string{"alarmed", "both", "opted out"} {
+		require.NoError(t, s.SetAlarm(ctx, id, customer, true))
+	}
+	for _, customer := range []string{"follower", "both", "left", "opted out"} {
+		require.NoError(t, s.SetFollower(ctx, "STAR", customer, true))
+		require.NoError(t, s.SetFollower(ctx, "STAR", customer, true), "twice is once")
+	}
+	require.NoError(t, s.SetFollower(ctx, "STAR", "left", false))
+	require.NoError(t, s.SetFollower(ctx, "ANOTHER", "of another", true))
+	_, err = pool.Exec(ctx, "INSERT INTO live_not_agree (user_id) VALUES ('opted out')")
+	require.NoError(t, err)
+	devices, err := s.PushDevices(ctx, id, "STAR")
+	require.NoError(t, err)
+	require.Equal(t, []string{"alarmed's phone", "both's phone", "follower's phone", "follower's tablet"}, devices)
+}
+
+func TestLikesDoNotTouchTheRevision(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx := t.Context()
+	id, err := s.NextVODID(ctx)
+	require.NoError(t, err)
+	require.NoError(t, s.InsertBroadcast(ctx, model.Broadcast{VODID: id, InfluencerID: "STAR", Details: model.Details{Title: "x"}, ArmedAt: time.Now()}))
+	before, err := s.Broadcast(ctx, id)
+	require.NoError(t, err)
+	for _, on := range []bool{true, true, false, false, false} {
+		require.NoError(t, s.CountLike(ctx, id, on))
+	}
+	require.NoError(t, s.CountLike(ctx, id, true))
+	after, err := s.Broadcast(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, 1, after.LikeCount, "never below none")
+	before.LikeCount = 1
+	require.Equal(t, before, after)
+	require.ErrorIs(t, s.CountLike(ctx, id+1, true), model.ErrNoBroadcast)
+}
+
+func TestCouponLog(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx, at := t.Context(), time.Now().UTC().Truncate(time.Second)
+	begin := func(coupon string) bool {
+		first, err := s.BeginIssue(ctx, "C", coupon, at)
+		require.NoError(t, err)
+		return first
+	}
+	drop := func(coupon string) bool {
+		dropped, err := s.DropIssue(ctx, "C", coupon)
+		require.NoError(t, err)
+		return dropped
+	}
+	require.True(t, begin("A"))
+	require.False(t, begin("A"))
+	issue, known, err := s.CouponIssue(ctx, "C", "A")
+	require.NoError(t, err)
+	require.True(t, known)
+	require.False(t, issue.Issued)
+	require.True(t, at.Equal(issue.Begun))
+	require.True(t, drop("A"))
+	require.False(t, drop("A"))
+	require.True(t, begin("A"))
+	require.True(t, begin("B"))
+	require.NoError(t, s.RecordIssued(ctx, "C", "A", "X", "A"))
+	require.NoError(t, s.RecordIssued(ctx, "C"))
+	require.False(t, drop("A"), "issued for ever")
+	pending, err := s.PendingIssues(ctx, "C", []string{"A", "B", "X", "Y"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"B"}, pending)
+	issued, err := s.IssuedCoupons(ctx, "C")
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"A": true, "B": true, "X": true}, issued)
+	_, known, err = s.CouponIssue(ctx, "D", "A")
+	require.NoError(t, err)
+	require.False(t, known, "another's")
+}
