@@ -36,12 +36,13 @@ func (a *api) routes() (http.Handler, error) {
 			return errNoRoute
 		}
 		w.Header().Set("Allow", strings.Join(methods, ", "))
-		return refuse(http.StatusMethodNotAllowed, "허용되지 않는 요청입니다")
+		return errNoMethod
 	}))
 	r.Get("/ping", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("pong"))
 	})
+	a.docsRoutes(r)
 	a.authRoutes(r)
 	a.socialRoutes(r)
 	a.signUpRoutes(r)

@@ -27,6 +27,9 @@ const nothing = "NXTHXNG22222"
 
 var routes = []route{
 	{"GET", "/ping", "", []int{200}, false},
+	{"GET", "/openapi.json", "", []int{200}, false},
+	{"GET", "/docs", "", []int{200}, false},
+	{"GET", "/docs/docs.js", "", []int{200}, false},
 	{"POST", "/user/auth", "", []int{400}, false},
 	{"GET", "/user/auth", "", []int{200}, false},
 	{"GET", "/user/auth/kakao/login", "", []int{302}, false},

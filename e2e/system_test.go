@@ -95,7 +95,15 @@ func run(m *testing.M) (int, error) {
 	if err := shared.start(); err != nil {
 		return 1, fmt.Errorf("%w\n%s", err, shared.output)
 	}
+	contract, err := enforceContract(shared.api)
+	if err != nil {
+		return 1, err
+	}
 	code := m.Run()
+	for _, breach := range contract.breaches {
+		fmt.Fprintln(os.Stderr, breach)
+		code = 1
+	}
 	if code != 0 {
 		fmt.Fprintln(os.Stderr, shared.output)
 	}
