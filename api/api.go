@@ -5,6 +5,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -41,7 +42,8 @@ type Config struct {
 
 // Limits are how often one client may do what invites guessing.
 type Limits struct {
-	LoginPerMinute int // per IP and user id
+	LoginPerMinute  int // per IP and user id
+	UploadPerMinute int // requests with images, per customer
 }
 
 type api struct {
@@ -51,6 +53,9 @@ type api struct {
 	catalogue   *catalogue
 	influencers *influencerList
 	keyLocks    *keyLocks
+	imageTurns  chan struct{}                   // changes of images at once
+	uploads     func(http.Handler) http.Handler // limits uploads
+	reviews     atomic.Int64                    // changes of reviews so far
 }
 
 // New makes the API.
@@ -61,10 +66,17 @@ func New(config Config) (http.Handler, error) {
 	if config.Limits.LoginPerMinute == 0 {
 		config.Limits.LoginPerMinute = 10
 	}
+	if config.Limits.UploadPerMinute == 0 {
+		config.Limits.UploadPerMinute = 20
+	}
 	if config.TapWindow == 0 {
 		config.TapWindow = 30 * time.Second
 	}
-	a := &api{Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks()}
+	a := &api{
+		Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks(),
+		imageTurns: make(chan struct{}, imageChangesAtOnce),
+	}
+	a.uploads = a.limitUploads()
 	var err error
 	if a.sessions, err = newSessions(config); err != nil {
 		return nil, err

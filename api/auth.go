@@ -5,25 +5,16 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/go-chi/httprate"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 )
 
 func (a *api) authRoutes(r chi.Router) {
-	limit := httprate.LimitBy(a.Limits.LoginPerMinute, time.Minute, loginKey,
-		httprate.WithLimitHandler(a.wrapped(func(w http.ResponseWriter, _ *http.Request) error {
-			if w.Header().Get("Retry-After") == "" {
-				w.Header().Set("Retry-After", strconv.Itoa(int(time.Minute.Seconds())))
-			}
-			return refuse(http.StatusTooManyRequests, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요")
-		})))
-	r.With(limit).Post("/user/auth", a.wrapped(a.logIn))
+	r.With(a.limit(a.Limits.LoginPerMinute, time.Minute, loginKey)).Post("/user/auth", a.wrapped(a.logIn))
 	r.Get("/user/auth", a.wrapped(a.logOut))
 }
 

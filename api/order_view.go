@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -21,8 +22,13 @@ func (a *api) complete(ctx context.Context, orders []map[string]any) error {
 	if err != nil {
 		return err
 	}
+	reviewed, err := a.reviewedProducts(ctx, orders)
+	if err != nil {
+		return err
+	}
 	for _, order := range orders {
 		completeOrder(order, products)
+		completeReviews(order, reviewed)
 		orderRaw.apply(order)
 	}
 	return nil
@@ -58,7 +64,6 @@ func completeOrder(order map[string]any, products map[string]map[string]any) {
 			completeRefundItem(back, items[idOf(back["item"])])
 		}
 	}
-	completeReviews(order)
 }
 
 // completeItem names the product and the options of an item's variant.
@@ -128,22 +133,41 @@ func completeRefundItem(back, item map[string]any) {
 	}
 }
 
-// completeReviews keeps of each review its product; an odd one is passed over.
-func completeReviews(order map[string]any) {
+// reviewedProducts are the products of the orders' reviews of which the shop
+// tells no more than their ids, by review.
+func (a *api) reviewedProducts(ctx context.Context, orders []map[string]any) (map[string]string, error) {
+	var unknown []string
+	for _, order := range orders {
+		list, _ := order["reviews"].([]any)
+		for _, review := range list {
+			if id := idOf(review); id != "" && idOf(object(review)["product"]) == "" {
+				unknown = append(unknown, id)
+			}
+		}
+	}
+	return a.Clayful.ReviewedProducts(ctx, unknown)
+}
+
+// completeReviews names the product of each review that is published; an odd
+// one is passed over.
+func completeReviews(order map[string]any, reviewed map[string]string) {
 	reviews := []any{}
 	list, _ := order["reviews"].([]any)
 	for _, element := range list {
-		switch review := element.(type) {
-		case map[string]any:
-			if id := idOf(review["product"]); id != "" {
-				review["product"] = id
-			} else {
-				review["product"] = nil
-			}
-			reviews = append(reviews, review)
-		case string:
-			reviews = append(reviews, map[string]any{"_id": review, "product": nil})
+		id := idOf(element)
+		review := object(element)
+		switch {
+		case review == nil && id == "":
+			continue
+		case review == nil:
+			review = map[string]any{"_id": id}
 		}
+		product := cmp.Or(idOf(review["product"]), reviewed[id])
+		review["product"] = product
+		if product == "" {
+			review["product"] = nil
+		}
+		reviews = append(reviews, review)
 	}
 	order["reviews"] = reviews
 }

@@ -49,6 +49,8 @@ func (a *api) routes() (http.Handler, error) {
 	a.mediaRoutes(r)
 	a.alarmRoutes(r)
 	a.deviceRoutes(r)
+	a.imageRoutes(r)
+	a.reviewRoutes(r)
 	a.productRoutes(r)
 	a.catalogRoutes(r)
 	a.cartRoutes(r)

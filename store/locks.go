@@ -17,3 +17,7 @@ func (s *Store) WithLock(ctx context.Context, key string, do func(context.Contex
 		return do(ctx)
 	})
 }
+
+// ImagesKey is the lock under which a customer's images and what shows them are
+// changed.
+func ImagesKey(customerID string) string { return "images/" + customerID }

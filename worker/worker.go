@@ -59,6 +59,13 @@ func Run(ctx context.Context, config Config) error {
 	}
 	orders.RegisterActivity(config.Activities)
 
+	people := worker.New(config.Temporal, workflows.QueuePeople, worker.Options{
+		WorkerStopTimeout:            10 * time.Second,
+		StickyScheduleToStartTimeout: stickyPatience,
+	})
+	people.RegisterWorkflowWithOptions(config.Rules.ImageChange, workflow.RegisterOptions{Name: workflows.TypeImageChange})
+	people.RegisterActivity(config.Activities)
+
 	starts := worker.New(config.Temporal, workflows.QueueStarts, worker.Options{
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: startsAtOnce,
@@ -67,7 +74,7 @@ func Run(ctx context.Context, config Config) error {
 	starts.RegisterActivity(config.Activities.StartOnTime)
 
 	for queue, w := range map[string]worker.Worker{
-		workflows.QueueBroadcasts: broadcasts, workflows.QueueOrders: orders, workflows.QueueStarts: starts,
+		workflows.QueueBroadcasts: broadcasts, workflows.QueueOrders: orders, workflows.QueuePeople: people, workflows.QueueStarts: starts,
 	} {
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("start worker of %s: %w", queue, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/byeolshow/byeolshow/model"
 )
 
-// Rules are the durations broadcasts, orders and refunds live by.
+// Rules are the durations broadcasts, orders, refunds and images live by.
 type Rules struct {
 	// Grace is how long after its time a broadcast may still go live before it
 	// counts as missed.
@@ -33,6 +33,12 @@ type Rules struct {
 	ArrivalPoll time.Duration
 	// DoneAfter is how long after everything arrived an order is done.
 	DoneAfter time.Duration
+
+	// UploadPatience is how long a change of images may take before it counts as
+	// given up.
+	UploadPatience time.Duration
+	// Settling is how long the shop may still carry out what it did not answer.
+	Settling time.Duration
 }
 
 // DefaultRules are the rules of the house.
@@ -40,7 +46,7 @@ func DefaultRules() Rules {
 	return Rules{
 		Grace: 30 * time.Minute, LongestShow: 12 * time.Hour, RecordingWait: 15 * time.Minute,
 		UnpaidAfter: 30 * time.Minute, VBankGrace: 10 * time.Minute, PaymentPoll: 5 * time.Minute, RefundPoll: 5 * time.Minute,
-		ArrivalPoll: 24 * time.Hour, DoneAfter: 7 * 24 * time.Hour,
+		ArrivalPoll: 24 * time.Hour, DoneAfter: 7 * 24 * time.Hour, UploadPatience: 2 * time.Minute, Settling: 11 * time.Second,
 	}
 }
 

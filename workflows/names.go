@@ -24,6 +24,7 @@ const StreamWatchID = "streams/watch"
 const (
 	QueueBroadcasts = "broadcasts"
 	QueueStarts     = "broadcast-starts"
+	QueuePeople     = "people"
 )
 
 // TaskTimeout is after how long what a dead worker had in its hands is given to

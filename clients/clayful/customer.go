@@ -71,6 +71,12 @@ func (c *Client) UpdateCustomer(ctx context.Context, id string, fields any) erro
 	return c.do(ctx, request{method: http.MethodPut, path: "/customers/" + url.PathEscape(id), body: fields}, nil)
 }
 
+// UpdateMe changes the given fields of the customer a token belongs to; keys of
+// meta that are not given stay.
+func (c *Client) UpdateMe(ctx context.Context, token string, fields any) error {
+	return c.do(ctx, request{method: http.MethodPut, path: "/me", customer: token, body: fields}, nil)
+}
+
 // pageSize is the largest page Clayful gives.
 const pageSize = 120
 

@@ -54,23 +54,27 @@ type settings struct {
 	PayloadKeys string `env:"PAYLOAD_KEYS"` // kid:base64url of 32 bytes, comma-separated; the first seals personal data in workflow histories
 	JWTKeys     string `env:"JWT_KEYS"`     // kid:base64url of at least 32 bytes, comma-separated; the first signs
 
-	LoginsPerMinute int           `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`    // per IP and user id
-	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
-	LongestShow     time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended
-	RecordingWait   time.Duration `env:"BROADCAST_RECORDING_WAIT" envDefault:"15m"` // then it is completed without
-	UnpaidAfter     time.Duration `env:"ORDER_UNPAID_AFTER" envDefault:"30m"`       // then an unpaid order is cancelled
-	VBankGrace      time.Duration `env:"ORDER_VBANK_GRACE" envDefault:"10m"`        // after a virtual account's own deadline
-	PaymentPoll     time.Duration `env:"PAYMENT_POLL" envDefault:"5m"`              // how often Iamport is asked without a notice
-	RefundPoll      time.Duration `env:"REFUND_POLL" envDefault:"5m"`               // how often a requested refund is looked at
-	DoneAfter       time.Duration `env:"ORDER_DONE_AFTER" envDefault:"168h"`        // after everything arrived
-	ArrivalPoll     time.Duration `env:"ORDER_ARRIVAL_POLL" envDefault:"24h"`       // how often a paid order is looked at
-	TapWindow       time.Duration `env:"CHECKOUT_TAP_WINDOW" envDefault:"30s"`      // in which the same checkout is a double tap
-	Settling        time.Duration `env:"CHECKOUT_SETTLING" envDefault:"3s"`         // how long the shop may take to do what it did not answer
-	AutoEncoder     string        `env:"SANDBOX_AUTO_ENCODER" envDefault:"on"`      // on, off: simulated encoders
-	EncoderLength   time.Duration `env:"SANDBOX_ENCODER_LENGTH" envDefault:"1m"`    // how long they stream
-	CustomerSecret  string        `env:"SANDBOX_CUSTOMER_TOKEN_SECRET"`             // signs the sandbox's customer tokens
-	StorefrontToken string        `env:"SANDBOX_STOREFRONT_TOKEN"`                  // Clayful's public client token
-	ResetURL        string        `env:"SANDBOX_RESET_URL" envDefault:"https://www.byeolshowco.com/forgetuser/reset_password/"`
+	LoginsPerMinute  int           `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`    // per IP and user id
+	UploadsPerMinute int           `env:"LIMIT_UPLOAD_PER_MINUTE" envDefault:"20"`   // per customer
+	MissedAfter      time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
+	LongestShow      time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended
+	RecordingWait    time.Duration `env:"BROADCAST_RECORDING_WAIT" envDefault:"15m"` // then it is completed without
+	UnpaidAfter      time.Duration `env:"ORDER_UNPAID_AFTER" envDefault:"30m"`       // then an unpaid order is cancelled
+	VBankGrace       time.Duration `env:"ORDER_VBANK_GRACE" envDefault:"10m"`        // after a virtual account's own deadline
+	PaymentPoll      time.Duration `env:"PAYMENT_POLL" envDefault:"5m"`              // how often Iamport is asked without a notice
+	RefundPoll       time.Duration `env:"REFUND_POLL" envDefault:"5m"`               // how often a requested refund is looked at
+	DoneAfter        time.Duration `env:"ORDER_DONE_AFTER" envDefault:"168h"`        // after everything arrived
+	ArrivalPoll      time.Duration `env:"ORDER_ARRIVAL_POLL" envDefault:"24h"`       // how often a paid order is looked at
+	TapWindow        time.Duration `env:"CHECKOUT_TAP_WINDOW" envDefault:"30s"`      // in which the same checkout is a double tap
+	Settling         time.Duration `env:"CHECKOUT_SETTLING" envDefault:"3s"`         // how long the shop may take to do what it did not answer
+	UploadPatience   time.Duration `env:"IMAGE_UPLOAD_PATIENCE" envDefault:"2m"`     // how long a change of images may take before it counts as given up
+	AutoEncoder      string        `env:"SANDBOX_AUTO_ENCODER" envDefault:"on"`      // on, off: simulated encoders
+	EncoderLength    time.Duration `env:"SANDBOX_ENCODER_LENGTH" envDefault:"1m"`    // how long they stream
+	CustomerSecret   string        `env:"SANDBOX_CUSTOMER_TOKEN_SECRET"`             // signs the sandbox's customer tokens
+	StorefrontToken  string        `env:"SANDBOX_STOREFRONT_TOKEN"`                  // Clayful's public client token
+	ImageURL         string        `env:"SANDBOX_IMAGE_URL"`                         // where the sandbox's images are served, before /stores/…; http://SANDBOX_ADDR/clayful when empty
+	BuyersReview     bool          `env:"SANDBOX_BUYERS_REVIEW"`                     // in the sandbox only who has bought a product may review it
+	ResetURL         string        `env:"SANDBOX_RESET_URL" envDefault:"https://www.byeolshowco.com/forgetuser/reset_password/"`
 }
 
 func readSettings() (settings, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
@@ -60,7 +61,7 @@ func apiCommand() *cobra.Command {
 			HiddenCollections: s.HiddenCollections,
 			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
 			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup,
-			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute}, TrustedProxies: s.TrustedProxies, Logger: log,
+			Limits: api.Limits{LoginPerMinute: s.LoginsPerMinute, UploadPerMinute: s.UploadsPerMinute}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {
 			return err
@@ -96,7 +97,7 @@ func workerCommand() *cobra.Command {
 			Rules: workflows.Rules{
 				Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait,
 				UnpaidAfter: s.UnpaidAfter, VBankGrace: s.VBankGrace, PaymentPoll: s.PaymentPoll, RefundPoll: s.RefundPoll,
-				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter,
+				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, UploadPatience: s.UploadPatience, Settling: shopPatience + s.Settling,
 			},
 		})
 	})
@@ -166,6 +167,7 @@ func sandboxCommand() *cobra.Command {
 			Clayful: shop.Config{
 				BackendToken: s.ClayfulToken, StorefrontToken: s.StorefrontToken,
 				TokenSecret: []byte(s.CustomerSecret), ResetURL: s.ResetURL,
+				ImageURL: cmp.Or(s.ImageURL, "http://"+s.SandboxAddr+"/clayful"), BuyersReview: s.BuyersReview,
 				Iamport:  shop.IamportConfig{BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret},
 				Webhooks: s.shopWebhooks(),
 			},

@@ -25,7 +25,7 @@ func invalid(source string) error {
 }
 
 func notExisting(model string) error {
-	return &apiError{status: http.StatusNotFound, code: "not-existing-" + strings.TrimSuffix(model, "s")}
+	return &apiError{status: http.StatusNotFound, code: "not-existing-" + kebab(singular(model))}
 }
 
 var messages = map[string][2]string{ // ko, en
@@ -37,6 +37,11 @@ var messages = map[string][2]string{ // ko, en
 	"invalid-password":      {"비밀번호가 올바르지 않습니다.", "The password is not right."},
 	"not-existing-customer": {"존재하지 않는 고객입니다.", "The customer does not exist."},
 	"email-required":        {"이메일이 없는 고객입니다.", "The customer has no email."},
+	"not-existing-image":    {"존재하지 않는 이미지입니다.", "The image does not exist."},
+	"not-existing-review":   {"존재하지 않는 리뷰입니다.", "The review does not exist."},
+	"invalid-model-image":   {"다른 용도의 이미지입니다.", "The image was made for another model."},
+	"invalid-field-image":   {"다른 용도의 이미지입니다.", "The image was made for another field."},
+	"not-purchased-product": {"구매하지 않은 상품입니다.", "The product was not purchased."},
 	"invalid-secret":        {"유효하지 않은 링크입니다.", "The secret is not valid."},
 }
 

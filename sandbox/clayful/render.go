@@ -29,10 +29,16 @@ const (
 	asPolicy    // to a shipping policy
 	asCountry
 	asLanguage
+	asImageOrNull
+	asReviewed // to a product, as its reviews show it
+	asAuthor   // to a customer, as others see them
+	asReview   // to a review, by title
 )
 
 // referring kinds need the document they refer to.
-var referring = []kind{asReference, asProduct, asVariant, asCoupon, asPolicy}
+var referring = []kind{
+	asReference, asProduct, asVariant, asCoupon, asPolicy, asImage, asImageOrNull, asReviewed, asAuthor, asReview,
+}
 
 // variantFormats are the fields of a variant.
 var variantFormats = map[string]kind{
@@ -46,7 +52,7 @@ var formats = func() map[string]map[string]kind {
 	all := map[string]map[string]kind{
 		"customers": {
 			"createdAt": asTime, "updatedAt": asTime, "birthdate": asTime, "deactivatedAt": asTime, "lastLoggedInAt": asTime,
-			"avatar": asImage, "groups[]": asReference,
+			"avatar": asImageOrNull, "groups[]": asReference,
 			"address.primary.country": asCountry, "address.secondaries[].country": asCountry,
 		},
 		"groups": {"createdAt": asTime, "updatedAt": asTime, "name": asText},
@@ -63,9 +69,14 @@ var formats = func() map[string]map[string]kind {
 		"collections": {"createdAt": asTime, "updatedAt": asTime, "name": asText, "parent": asReference, "thumbnail": asImage},
 		"vendors":     {"createdAt": asTime, "updatedAt": asTime, "name": asText, "description": asText, "logo": asImage},
 		"wishlists":   {"createdAt": asTime, "updatedAt": asTime},
-		"carts":       cartFormats(),
-		"orders":      orderFormats(),
-		"refunds":     refundFormats(""),
+		"images":      {"createdAt": asTime, "updatedAt": asTime},
+		"reviews":     reviewFormats(),
+		"reviewComments": {
+			"review": asReview, "customer": asAuthor, "flagged.total": asNumber, "createdAt": asTime, "updatedAt": asTime,
+		},
+		"carts":   cartFormats(),
+		"orders":  orderFormats(),
+		"refunds": refundFormats(""),
 	}
 	for field, kind := range variantFormats {
 		all["products"]["variants[]."+field] = kind
@@ -92,6 +103,10 @@ func (s *Server) shown(c call, model string, found []document) ([]document, erro
 	for _, d := range found {
 		for _, key := range hidden {
 			delete(d, key)
+		}
+		if model == "images" {
+			d["url"] = s.imageURL(d)
+			delete(d, "version")
 		}
 		if !raw {
 			refs.render(model, d)
@@ -124,21 +139,44 @@ func (s *Server) references(ctx context.Context, model string, found []document)
 		}
 	}
 	refs := references{}
+	if err := s.refer(ctx, refs, wanted); err != nil {
+		return nil, err
+	}
+	shown := map[string]bool{} // images of what is referred to
+	for _, d := range refs {
+		pictures := []any{d["thumbnail"], d["avatar"]}
+		for _, variant := range objects(d["variants"]) {
+			pictures = append(pictures, variant["thumbnail"])
+		}
+		for _, picture := range pictures {
+			if id, ok := picture.(string); ok {
+				shown[id] = true
+			}
+		}
+	}
+	return refs, s.refer(ctx, refs, shown)
+}
+
+// refer reads the documents of those ids.
+func (s *Server) refer(ctx context.Context, refs references, wanted map[string]bool) error {
 	if len(wanted) == 0 {
-		return refs, nil
+		return nil
 	}
 	rows, err := s.pool.Query(ctx, "SELECT body FROM sandbox_clayful.document WHERE id = ANY($1)", slices.Collect(maps.Keys(wanted)))
 	if err != nil {
-		return nil, fmt.Errorf("read references: %w", err)
+		return fmt.Errorf("read references: %w", err)
 	}
 	documents, err := pgx.CollectRows(rows, pgx.RowTo[document])
 	if err != nil {
-		return nil, fmt.Errorf("read references: %w", err)
+		return fmt.Errorf("read references: %w", err)
 	}
 	for _, d := range documents {
+		if d["model"] != nil {
+			d["url"] = s.imageURL(d)
+		}
 		refs[d.id()] = d
 	}
-	return refs, nil
+	return nil
 }
 
 // render formats a raw document in place.
@@ -208,11 +246,22 @@ func (refs references) formatted(value any, kind kind, owner map[string]any) any
 		case asTime:
 			return moment(v)
 		case asImage:
-			return image(v)
+			return refs.image(v)
+		case asImageOrNull:
+			if _, known := refs[v]; !known {
+				return nil // deleted
+			}
+			return refs.image(v)
+		case asReviewed:
+			return refs.reviewed(v)
+		case asAuthor:
+			return refs.author(v)
+		case asReview:
+			return map[string]any{"_id": v, "title": refs[v]["title"]}
 		case asReference:
 			return map[string]any{"_id": v, "name": refs.name(v), "slug": refs[v]["slug"]}
 		case asProduct:
-			return map[string]any{"_id": v, "name": refs.name(v), "slug": refs[v]["slug"], "thumbnail": image(refs[v]["thumbnail"])}
+			return map[string]any{"_id": v, "name": refs.name(v), "slug": refs[v]["slug"], "thumbnail": refs.image(refs[v]["thumbnail"])}
 		case asVariant:
 			return refs.variant(owner["product"], v)
 		case asCoupon:
@@ -239,12 +288,49 @@ func (refs references) formatted(value any, kind kind, owner map[string]any) any
 
 var codeNames = map[string]string{"KR": "대한민국", "ko": "한국어"}
 
-func image(id any) map[string]any {
-	text, ok := id.(string)
-	if !ok {
+// image shows an image; one that is not there has neither id nor URL.
+func (refs references) image(id any) map[string]any {
+	text, _ := id.(string)
+	d, known := refs[text]
+	if !known {
 		return map[string]any{"_id": nil, "url": nil}
 	}
-	return map[string]any{"_id": text, "url": "https://cdn.clayful.io/stores/SANDBOX.local/images/" + text + "/v1/image.jpg"}
+	return map[string]any{"_id": text, "url": d["url"]}
+}
+
+// reviewed is a product as its reviews show it.
+func (refs references) reviewed(id string) any {
+	p, known := refs[id]
+	if !known {
+		return nil
+	}
+	prices, discount := map[string]any{}, map[string]any{}
+	for name, value := range objectOf(p["price"]) {
+		prices[name] = refs.formatted(value, asPrice, nil)
+	}
+	maps.Copy(discount, objectOf(p["discount"]))
+	return map[string]any{
+		"_id": id, "slug": p["slug"], "name": refs.name(id), "price": prices, "discount": shownDiscount(discount),
+		"thumbnail": refs.image(p["thumbnail"]),
+	}
+}
+
+// author is a customer as others see them.
+func (refs references) author(id string) any {
+	c, known := refs[id]
+	if !known {
+		return nil
+	}
+	author := map[string]any{"_id": id, "name": c["name"], "alias": c["alias"], "userId": c["userId"], "avatar": nil}
+	if avatar, _ := c["avatar"].(string); refs[avatar] != nil {
+		author["avatar"] = refs.image(avatar)
+	}
+	return author
+}
+
+func objectOf(value any) map[string]any {
+	object, _ := value.(map[string]any)
+	return object
 }
 
 func (refs references) name(id string) any {
