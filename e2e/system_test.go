@@ -115,6 +115,7 @@ func (s *system) start() error {
 var hurry = []string{
 	"BROADCAST_RECORDING_WAIT=10s", "LIMIT_LOGIN_PER_MINUTE=1000", "ORDER_UNPAID_AFTER=20s", "ORDER_VBANK_GRACE=1s",
 	"PAYMENT_POLL=2s", "REFUND_POLL=2s", "ORDER_ARRIVAL_POLL=20s", "CHECKOUT_SETTLING=1s", "CHECKOUT_TAP_WINDOW=5s",
+	"IMAGE_UPLOAD_PATIENCE=3s",
 }
 
 func (s *system) startDev() error {

@@ -237,7 +237,7 @@ func (s *Server) imageURL(d document) string {
 func (s *Server) serveImage(w http.ResponseWriter, r *http.Request) {
 	var contentType, etag string
 	var data []byte
-	err := s.pool.QueryRow(r.Context(), `SELECT content_type, data, d.id || body->>'version' FROM sandbox_clayful.document d
+	err := s.pool.QueryRow(r.Context(), `SELECT content_type, data, d.id || (body->>'version') FROM sandbox_clayful.document d
 		JOIN sandbox_clayful.picture ON image = d.id
 		WHERE model = 'images' AND d.id = $1 AND 'v' || (body->>'version') = $2`,
 		chi.URLParam(r, "image"), chi.URLParam(r, "version")).Scan(&contentType, &data, &etag)
