@@ -165,7 +165,7 @@ func (a *api) setThumbnail(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if err := c.showThumbnail(ctx, image.URL); err != nil {
-			c.unsure = true // the old file is gone, so that the new one has to be shown
+			c.left = true // the old file is gone, so that the new one has to be shown
 			return err
 		}
 		return nil

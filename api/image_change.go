@@ -33,7 +33,8 @@ type imageChange struct {
 	in     workflows.ImageChangeInput
 	added  []string // ids of the images kept so far
 	unsure bool     // whether a step took effect is not known
-	begun  bool     // the workflow stands by
+	left   bool     // the workflow has something to do
+	begun  bool     // it stands by
 }
 
 // changeImages changes the caller's images for a field, alone. Once it is begun
@@ -81,20 +82,21 @@ func (c *imageChange) end(ctx context.Context, failure error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	gone := c.in.Old
-	if failure != nil {
+	switch {
+	case c.unsure:
+		gone = nil
+	case failure != nil:
 		gone = c.added
 	}
+	end := workflows.ImageChangeEnd{Clean: !c.unsure && !c.left, Certain: !c.unsure}
 	for _, id := range gone {
-		if c.unsure {
-			break
-		}
 		if err := c.Clayful.DeleteOwnImage(ctx, c.member.Token, id); err != nil && !clayful.IsCode(err, noImage) {
-			c.unsure = true
+			end.Clean = false
 			c.Logger.WarnContext(ctx, "an image is left to its workflow", "image", id, "error", err)
 		}
 	}
 	id := workflows.ImageChangeID(c.in.CustomerID, c.in.Key)
-	if err := c.Temporal.SignalWorkflow(ctx, id, "", workflows.SignalEnded, !c.unsure); err != nil {
+	if err := c.Temporal.SignalWorkflow(ctx, id, "", workflows.SignalEnded, end); err != nil {
 		c.Logger.WarnContext(ctx, "a change of images is left to its workflow", "workflow", id, "error", err)
 	}
 }

@@ -27,14 +27,14 @@ func (a *api) complete(ctx context.Context, orders []map[string]any) error {
 		return err
 	}
 	for _, order := range orders {
-		completeOrder(order, products)
-		completeReviews(order, reviewed)
+		completeOrder(order, products, reviewed)
 		orderRaw.apply(order)
 	}
 	return nil
 }
 
-func completeOrder(order map[string]any, products map[string]map[string]any) {
+func completeOrder(order map[string]any, products map[string]map[string]any, reviewed map[string]string) {
+	completeReviews(order, reviewed)
 	for _, list := range []string{"refunds", "fulfillments", "transactions", "items", "shipments"} {
 		if _, ok := order[list].([]any); !ok {
 			order[list] = []any{}

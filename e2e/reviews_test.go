@@ -275,7 +275,9 @@ func TestReview6Edit(t *testing.T) {
 	edit(file("images", pngFile(t, 7)))
 	require.Equal(t, 200, shared.call(t, "PUT", path, who.token, map[string]any{"images": []string{}}).status)
 	requirePictures(t, who, review)
-	atOnce(4, func(i int) { require.Equal(t, 200, who.send(t, "PUT", path, file("images", pngFile(t, uint8(10+i)))).status) })
+	atOnce(4, func(i int) {
+		require.Equal(t, 200, who.send(t, "PUT", path, file("images", pngFile(t, uint8(10+i)))).status)
+	})
 	require.Len(t, stored(t, who.id), 1)
 }
 

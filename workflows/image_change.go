@@ -17,9 +17,15 @@ func ImageChangeID(customerID, key string) string { return "images/" + customerI
 // TypeImageChange is the name of the ImageChange workflow.
 const TypeImageChange = "ImageChange"
 
-// SignalEnded tells an ImageChange that its change is over. It takes a bool:
-// false when nobody knows how it ended, or not all is cleaned up.
+// SignalEnded tells an ImageChange how its change ended. It takes an
+// ImageChangeEnd.
 const SignalEnded = "ended"
+
+// ImageChangeEnd is how a change of images ended.
+type ImageChangeEnd struct {
+	Clean   bool // nothing is left to do
+	Certain bool // what took effect is known
+}
 
 // ImageChangeInput starts an ImageChange workflow; see activities.ImageChange.
 type ImageChangeInput struct {
@@ -50,34 +56,36 @@ func (r Rules) ImageChange(ctx workflow.Context, in ImageChangeInput) error {
 		return err
 	}
 	var (
-		heard, well bool
-		looks       int
-		steps       *activities.Activities
+		heard bool
+		end   ImageChangeEnd
+		looks int
+		steps *activities.Activities
 	)
 	book := journal{progress: &Progress{}, headline: in.Summary, heard: &looks}
 	if err := workflow.SetQueryHandler(ctx, QueryState, func() (Progress, error) { return *book.progress, nil }); err != nil {
 		return err
 	}
-	ended := workflow.GetSignalChannelWithOptions(ctx, SignalEnded, workflow.SignalChannelOptions{Description: "The change is over: true if all is known and cleaned up"})
+	ended := workflow.GetSignalChannelWithOptions(ctx, SignalEnded, workflow.SignalChannelOptions{Description: "How the change ended"})
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		for ended.Receive(ctx, &well) {
+		for ended.Receive(ctx, &end) {
 			heard = true
 		}
 	})
 	listenChanged(ctx, &looks)
 
 	book.waitingFor(ctx, "Waiting to hear how the change ended")
-	start := workflow.Now(ctx)
-	if err := until(ctx, start.Add(r.UploadPatience), "Give the change up", func() bool { return heard }); err != nil {
+	if err := until(ctx, workflow.Now(ctx).Add(r.UploadPatience), "Give the change up", func() bool { return heard }); err != nil {
 		return err
 	}
-	if heard && well {
+	if end.Clean {
 		book.waitingFor(ctx, "Over: nothing was left to do")
 		return nil
 	}
-	book.waitingFor(ctx, "Nobody knows how the change ended: waiting for what the shop may still carry out")
-	if err := until(ctx, workflow.Now(ctx).Add(r.Settling), "Let the shop settle", func() bool { return heard && well }); err != nil {
-		return err
+	if !end.Certain {
+		book.waitingFor(ctx, "Nobody knows how the change ended: waiting for what the shop may still carry out")
+		if err := until(ctx, workflow.Now(ctx).Add(r.Settling), "Let the shop settle", func() bool { return end.Certain }); err != nil {
+			return err
+		}
 	}
 	book.waitingFor(ctx, "Removing images that nothing shows")
 	if err := book.insist(ctx, "Remove images that nothing shows", steps.TidyImages, activities.ImageChange(in), nil); err != nil {

@@ -29,7 +29,7 @@ func TestHistoriesReplay(t *testing.T) {
 			rules := workflows.DefaultRules()
 			for name, definition := range map[string]any{
 				workflows.TypeBroadcast: rules.Broadcast, workflows.TypeCheckout: rules.Checkout,
-				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund,
+				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund, workflows.TypeImageChange: rules.ImageChange,
 			} {
 				replayer.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 			}
