@@ -108,7 +108,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // TestUploadsAreHeldOnDisk reads images of nearly 10 MiB and of more: memory does
 // not grow with them.
-func TestUploadsAreHeldOnDisk(t *testing.T) { //nolint:paralleltest // it measures the process
+func TestUploadsAreHeldOnDisk(t *testing.T) { // by itself: it measures the process
 	read := func(size int64) error {
 		file := io.MultiReader(bytes.NewReader(pngHead(100, 100)), io.LimitReader(zeros{}, size))
 		u, err := readUpload(httptest.NewRecorder(), formOf(file), "file", 1)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -437,7 +436,7 @@ func TestImageStepsOnBadDays(t *testing.T) {
 	}
 	t.Run("hang", func(t *testing.T) {
 		for _, name := range []string{ // but for one, on paths of their own
-			"keep an avatar", "replace an avatar", "delete an avatar", "show a background", "show the replacement", "delete a background",
+			"keep an avatar", "replace an avatar", "show a background", "show the replacement", "delete a background",
 		} {
 			suffer := prepare(t, name, "hang")
 			t.Run(name, func(t *testing.T) {
@@ -466,5 +465,5 @@ func TestImageStepsOnBadDays(t *testing.T) {
 		requireTidy(t, who, "the API died")
 		require.Empty(t, stored(t, who.id))
 	})
-	require.Equal(t, "[]", strings.TrimSpace(fmt.Sprintf("%s", shared.control(t, "GET", "/faults", nil).body)), "every fault was met")
+	require.Equal(t, "[]", strings.TrimSpace(string(shared.control(t, "GET", "/faults", nil).body)), "every fault was met")
 }

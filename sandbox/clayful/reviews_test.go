@@ -148,7 +148,7 @@ func TestImagesFitTheirFields(t *testing.T) {
 	require.Equal(t, 200, status)
 	require.Contains(t, changed["url"], "/v2/")
 	w := httptest.NewRecorder()
-	shop.handler.ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(changed["url"].(string), "http://shop"), nil))
+	shop.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, strings.TrimPrefix(changed["url"].(string), "http://shop"), nil))
 	require.Equal(t, gifHead+"x", w.Body.String())
 	require.Equal(t, "image/gif", w.Header().Get("Content-Type"))
 	_, count := demo.do("GET", "/me/images/count?raw=true&application=avatar", nil)
