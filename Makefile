@@ -57,3 +57,4 @@ fuzz: ## Fuzz the parsers of outside data for FUZZTIME each
 	$(GO) test -run '^$$' -fuzz FuzzParseWebhook -fuzztime $(FUZZTIME) ./clients/clayful
 	$(GO) test -run '^$$' -fuzz FuzzValues -fuzztime $(FUZZTIME) ./clients/clayful
 	$(GO) test -run '^$$' -fuzz FuzzProfile -fuzztime $(FUZZTIME) ./clients/social
+	$(GO) test -run '^$$' -fuzz FuzzSniff -fuzztime $(FUZZTIME) ./api

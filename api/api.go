@@ -5,6 +5,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -49,6 +50,9 @@ type api struct {
 	catalogue   *catalogue
 	influencers *influencerList
 	keyLocks    *keyLocks
+	imageTurns  chan struct{}                   // changes of images at once
+	uploads     func(http.Handler) http.Handler // limits uploads
+	reviews     atomic.Int64                    // changes of reviews so far
 }
 
 // New makes the API.
@@ -60,7 +64,11 @@ func New(config Config) (http.Handler, error) {
 	if config.TapWindow == 0 {
 		config.TapWindow = 30 * time.Second
 	}
-	a := &api{Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks()}
+	a := &api{
+		Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks(),
+		imageTurns: make(chan struct{}, imageChangesAtOnce),
+	}
+	a.uploads = a.limitUploads()
 	var err error
 	if a.sessions, err = newSessions(config); err != nil {
 		return nil, err

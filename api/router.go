@@ -13,8 +13,11 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// maxBody is how much is read of a request, in bytes.
-const maxBody = 1 << 20
+// Bounds of what is read of one request, in bytes.
+const (
+	maxBody  = 1 << 20
+	maxFiles = 75 << 20 // where files are taken
+)
 
 func (a *api) routes() (http.Handler, error) {
 	r := chi.NewRouter()
@@ -61,6 +64,8 @@ func (a *api) routes() (http.Handler, error) {
 	a.likedVODRoutes(r)
 	a.wishlistRoutes(r)
 	a.couponRoutes(r)
+	a.imageRoutes(r)
+	a.reviewRoutes(r)
 	a.productRoutes(r)
 	a.catalogRoutes(r)
 	a.cartRoutes(r)
@@ -118,9 +123,18 @@ func noStore(next http.Handler) http.Handler {
 
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if takesFiles(r) {
+			limit = maxFiles
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
+}
+
+func takesFiles(r *http.Request) bool {
+	path, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return isMultipart(r) && (path == "images" || path == "review")
 }
 
 // logRequests writes one line per request: no query and no header, for those

@@ -62,6 +62,7 @@ type settings struct {
 
 	LoginsPerMinute  int `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`        // per IP and user id
 	CouponsPerMinute int `env:"LIMIT_COUPON_PER_MINUTE" envDefault:"100"`      // asked for, per customer
+	UploadsPerMinute int `env:"LIMIT_UPLOAD_PER_MINUTE" envDefault:"20"`       // per customer
 	FindIDsPerMinute int `env:"LIMIT_FIND_ID_PER_MINUTE" envDefault:"5"`       // per IP
 	MailsPerHour     int `env:"LIMIT_RESET_MAIL_PER_HOUR" envDefault:"20"`     // per IP
 	MailsPerAddress  int `env:"LIMIT_RESET_MAIL_PER_ADDRESS" envDefault:"5"`   // an hour
@@ -80,10 +81,13 @@ type settings struct {
 	TapWindow       time.Duration `env:"CHECKOUT_TAP_WINDOW" envDefault:"30s"`      // in which the same checkout is a double tap
 	Settling        time.Duration `env:"CHECKOUT_SETTLING" envDefault:"3s"`         // how long the shop may take to do what it did not answer
 	SignUpPatience  time.Duration `env:"SIGN_UP_PATIENCE" envDefault:"1m"`          // how long a sign-up waits to hear what came of its account
+	UploadPatience  time.Duration `env:"IMAGE_UPLOAD_PATIENCE" envDefault:"2m"`     // how long a change of images may take before it counts as given up
 	AutoEncoder     string        `env:"SANDBOX_AUTO_ENCODER" envDefault:"on"`      // on, off: simulated encoders
 	EncoderLength   time.Duration `env:"SANDBOX_ENCODER_LENGTH" envDefault:"1m"`    // how long they stream
 	CustomerSecret  string        `env:"SANDBOX_CUSTOMER_TOKEN_SECRET"`             // signs the sandbox's customer tokens
 	StorefrontToken string        `env:"SANDBOX_STOREFRONT_TOKEN"`                  // Clayful's public client token
+	ImageURL        string        `env:"SANDBOX_IMAGE_URL"`                         // where the sandbox's images are served, before /stores/…; http://SANDBOX_ADDR/clayful when empty
+	BuyersReview    bool          `env:"SANDBOX_BUYERS_REVIEW"`                     // in the sandbox only who has bought a product may review it
 }
 
 func readSettings() (settings, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
@@ -80,8 +81,9 @@ func apiCommand() *cobra.Command {
 			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
 			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup, MemberGroup: s.MemberGroup,
 			Limits: api.Limits{
-				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, FindIDPerMinute: s.FindIDsPerMinute,
-				MailPerHour: s.MailsPerHour, MailPerAddress: s.MailsPerAddress, ResetPerHour: s.ResetsPerHour, AliasPerMinute: s.AliasesPerMinute,
+				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, UploadPerMinute: s.UploadsPerMinute,
+				FindIDPerMinute: s.FindIDsPerMinute, MailPerHour: s.MailsPerHour, MailPerAddress: s.MailsPerAddress,
+				ResetPerHour: s.ResetsPerHour, AliasPerMinute: s.AliasesPerMinute,
 			}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {
@@ -118,7 +120,8 @@ func workerCommand() *cobra.Command {
 			Rules: workflows.Rules{
 				Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait,
 				UnpaidAfter: s.UnpaidAfter, VBankGrace: s.VBankGrace, PaymentPoll: s.PaymentPoll, RefundPoll: s.RefundPoll,
-				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, SignUpPatience: s.SignUpPatience, Settling: s.Settling,
+				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, SignUpPatience: s.SignUpPatience, UploadPatience: s.UploadPatience,
+				Settling: s.Settling,
 			},
 		})
 	})
@@ -188,6 +191,7 @@ func sandboxCommand() *cobra.Command {
 			Clayful: shop.Config{
 				BackendToken: s.ClayfulToken, StorefrontToken: s.StorefrontToken,
 				TokenSecret: []byte(s.CustomerSecret), ResetURL: strings.TrimSuffix(s.PublicBaseURL, "/") + "/forgetuser/reset_password/",
+				ImageURL: cmp.Or(s.ImageURL, "http://"+s.SandboxAddr+"/clayful"), BuyersReview: s.BuyersReview,
 				Iamport:  shop.IamportConfig{BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret},
 				Social:   map[string]string{social.Kakao: s.Kakao.APIURL, social.Naver: s.Naver.APIURL, social.Facebook: s.Facebook.APIURL},
 				Webhooks: s.shopWebhooks(),
