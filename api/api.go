@@ -12,6 +12,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
+	"github.com/byeolshow/byeolshow/live"
 	"github.com/byeolshow/byeolshow/store"
 )
 
@@ -22,6 +23,9 @@ type Config struct {
 	Mux      *mux.Client
 	Iamport  *iamport.Client
 	Temporal client.Client
+	Rooms    *live.Hub
+
+	Playground *Playground // nil in production
 
 	MuxWebhookSecret string
 	// Secrets of the shop's webhooks to /webhook/refund/, /webhook/markdone/ and

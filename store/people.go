@@ -67,7 +67,8 @@ func (s *Store) RecordWebhookEvent(ctx context.Context, source, eventID string) 
 	return wrap("record webhook event", s.queries.RecordWebhookEvent(ctx, db.RecordWebhookEventParams{Source: source, EventID: eventID}))
 }
 
-// Purge drops sessions and webhook events that ended before the given time.
+// Purge drops sessions, webhook events, checkout attempts and chat instances
+// that ended before the given time.
 func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 	sessions, err := s.queries.PurgeSessions(ctx, before)
 	if err != nil {
@@ -78,5 +79,9 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 		return sessions, wrap("purge webhook events", err)
 	}
 	checkouts, err := s.queries.PurgeCheckouts(ctx, before)
-	return sessions + events + checkouts, wrap("purge checkout attempts", err)
+	if err != nil {
+		return sessions + events, wrap("purge checkout attempts", err)
+	}
+	instances, err := s.queries.PurgeInstances(ctx, before)
+	return sessions + events + checkouts + instances, wrap("purge chat instances", err)
 }

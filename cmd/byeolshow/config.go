@@ -19,6 +19,7 @@ import (
 type settings struct {
 	DatabaseURL     string `env:"DATABASE_URL"`     // Postgres
 	TemporalAddress string `env:"TEMPORAL_ADDRESS"` // host:port; the SDK's other variables count too
+	NATSURL         string `env:"NATS_URL"`         // carries the chat between API processes; one alone needs none
 
 	HTTPAddr           string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`    // of the API
 	SandboxAddr        string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"` // of the sandbox
@@ -28,6 +29,7 @@ type settings struct {
 	PostgresRepository string   `env:"POSTGRES_REPOSITORY"`         // Maven repository Postgres is downloaded from where there is none; Maven Central when empty
 	LogLevel           string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
+	Playground         string   `env:"PLAYGROUND"`                  // on: the API serves /playground; dev sets it
 
 	ClayfulBaseURL    string   `env:"CLAYFUL_BASE_URL"`
 	ClayfulToken      string   `env:"CLAYFUL_TOKEN"`                                                                      // backend client token
@@ -55,6 +57,7 @@ type settings struct {
 	JWTKeys     string `env:"JWT_KEYS"`     // kid:base64url of at least 32 bytes, comma-separated; the first signs
 
 	LoginsPerMinute int           `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`    // per IP and user id
+	NewViewers      int           `env:"LIMIT_VIEWERS_PER_MINUTE" envDefault:"30"`  // counted per IP, of those without an account
 	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
 	LongestShow     time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended
 	RecordingWait   time.Duration `env:"BROADCAST_RECORDING_WAIT" envDefault:"15m"` // then it is completed without

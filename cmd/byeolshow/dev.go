@@ -228,7 +228,7 @@ func (d *dev) childEnv() map[string]string {
 	sandbox := "http://" + d.SandboxAddr
 	values := map[string]string{
 		"DATABASE_URL": d.DatabaseURL, "TEMPORAL_ADDRESS": d.TemporalAddress,
-		"HTTP_ADDR": d.HTTPAddr, "SANDBOX_ADDR": d.SandboxAddr,
+		"HTTP_ADDR": d.HTTPAddr, "SANDBOX_ADDR": d.SandboxAddr, "TEMPORAL_UI_ADDR": d.TemporalUIAddr, "PLAYGROUND": "on",
 	}
 	for name, otherwise := range map[string]struct{ set, value string }{
 		"CLAYFUL_BASE_URL":                {d.ClayfulBaseURL, sandbox + "/clayful"},
@@ -390,6 +390,7 @@ func (d *dev) announce(took time.Duration) {
 	fmt.Printf(`
 byeolshow is up (%s)
 
+  Playground   http://%s/playground
   API          http://%s
   Temporal UI  http://%s
   Sandbox      http://%s/control/
@@ -399,5 +400,5 @@ byeolshow is up (%s)
   customers    demo, demo2           password demo1234!
 
 Ctrl-C stops everything; the data stays.
-`, took.Round(100*time.Millisecond), d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir)
+`, took.Round(100*time.Millisecond), d.HTTPAddr, d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir)
 }
