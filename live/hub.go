@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,6 +106,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, visitor Visitor) err
 		h.leave(room)
 		return errors.Join(ErrHandshake, err)
 	}
+	c.ws.SetReadLimit(-1) // read has a limit of its own, and a way to say so
 	c.line = upgrade.line
 	h.views.saw(store.Viewer{VODID: visitor.VODID, Name: visitor.Viewer}, visitor.Address)
 	room.add(c)
@@ -150,11 +153,7 @@ func (h *Hub) leave(r *room) {
 func (h *Hub) open() map[int64]*room {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	open := make(map[int64]*room, len(h.rooms))
-	for id, r := range h.rooms {
-		open[id] = r
-	}
-	return open
+	return maps.Clone(h.rooms)
 }
 
 // Run keeps the rooms until ctx ends. Then it sends everybody elsewhere, which
@@ -212,11 +211,7 @@ func (h *Hub) watch(ctx context.Context) error {
 	if len(open) == 0 {
 		return nil
 	}
-	ids := make([]int64, 0, len(open))
-	for id := range open {
-		ids = append(ids, id)
-	}
-	over, err := h.Store.RoomsOver(ctx, ids)
+	over, err := h.Store.RoomsOver(ctx, slices.Collect(maps.Keys(open)))
 	for _, id := range over {
 		h.mu.Lock()
 		if h.rooms[id] == open[id] {
@@ -255,12 +250,33 @@ func (h *Hub) beat() func(context.Context) error {
 			steady = true
 			return nil
 		}
-		counts, err := h.Store.DropSilentInstances(ctx, silence)
-		for vodID, count := range counts {
-			err = errors.Join(err, h.publish(vodID, event{outFrame(count.People), count.Version}))
+		if err := h.Store.DropSilentInstances(ctx, silence); err != nil {
+			return err
 		}
+		return h.recount(ctx)
+	}
+}
+
+// settling is how long news of a change may be on its way.
+const settling = 300 * time.Millisecond
+
+// recount puts right what rooms believe about who is in them: after an instance
+// was given up, or the engine was away.
+func (h *Hub) recount(ctx context.Context) error {
+	open := h.open()
+	if len(open) == 0 {
+		return nil
+	}
+	counts, err := h.Store.CountRooms(ctx, slices.Collect(maps.Keys(open)))
+	if err != nil {
 		return err
 	}
+	time.AfterFunc(settling, func() {
+		for id, count := range counts {
+			open[id].correct(count)
+		}
+	})
+	return nil
 }
 
 // sendAway closes all connections and waits until they are closed.

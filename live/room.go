@@ -12,6 +12,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/nats-io/nats.go"
+
+	"github.com/byeolshow/byeolshow/store"
 )
 
 // room is this process's part of a broadcast's room.
@@ -101,9 +103,14 @@ func (r *room) hear(message *nats.Msg) {
 		}
 		e.Count = &r.count
 	}
-	wire, err := e.wire()
+	r.tell(e.frame)
+}
+
+// tell passes a frame on to those who are in. The lock is held.
+func (r *room) tell(f frame) {
+	wire, err := f.wire()
 	if err != nil {
-		r.hub.Logger.Error("chat event cannot be passed on", "error", err)
+		r.hub.Logger.Error("chat frame cannot be passed on", "error", err)
 		return
 	}
 	for c, entered := range r.conns {
@@ -111,6 +118,17 @@ func (r *room) hear(message *nats.Msg) {
 			c.send(wire)
 		}
 	}
+}
+
+// correct tells a count that no event has told.
+func (r *room) correct(count store.RoomCount) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended || count.Version < r.version || count.People == r.count {
+		return
+	}
+	r.count, r.version = count.People, count.Version
+	r.tell(outFrame(count.People))
 }
 
 func (r *room) add(c *conn) {

@@ -55,25 +55,14 @@ func (s *Store) DropInstance(ctx context.Context, id uuid.UUID) error {
 }
 
 // DropSilentInstances gives up instances without a heartbeat for that long, and
-// answers who is left in the rooms they had a part in.
-func (s *Store) DropSilentInstances(ctx context.Context, silence time.Duration) (map[int64]RoomCount, error) {
-	var counts map[int64]RoomCount
-	err := s.inTx(ctx, func(q *db.Queries) error {
-		rooms, err := q.RoomsOfSilentInstances(ctx, silence.Seconds())
-		if err != nil {
-			return wrap("list rooms of silent instances", err)
-		}
-		if err := q.LockRooms(ctx, rooms); err != nil {
-			return wrap("lock rooms", err)
-		}
-		n, err := q.DropSilentInstances(ctx, silence.Seconds())
-		if err != nil || n == 0 {
-			return wrap("drop silent instances", err)
-		}
-		counts, err = countRooms(ctx, q, rooms)
-		return err
-	})
-	return counts, err
+// whoever was connected to them.
+func (s *Store) DropSilentInstances(ctx context.Context, silence time.Duration) error {
+	return wrap("drop silent instances", s.queries.DropSilentInstances(ctx, silence.Seconds()))
+}
+
+// CountRooms tells how many connections have entered each room.
+func (s *Store) CountRooms(ctx context.Context, rooms []int64) (map[int64]RoomCount, error) {
+	return countRooms(ctx, s.queries, rooms)
 }
 
 // ChangeRooms lets connections leave rooms and others enter them, and answers

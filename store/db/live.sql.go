@@ -78,16 +78,13 @@ func (q *Queries) DropInstance(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-const dropSilentInstances = `-- name: DropSilentInstances :execrows
+const dropSilentInstances = `-- name: DropSilentInstances :exec
 DELETE FROM chat_instance WHERE heartbeat < now() - make_interval(secs => $1::float8)
 `
 
-func (q *Queries) DropSilentInstances(ctx context.Context, silence float64) (int64, error) {
-	result, err := q.db.Exec(ctx, dropSilentInstances, silence)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) DropSilentInstances(ctx context.Context, silence float64) error {
+	_, err := q.db.Exec(ctx, dropSilentInstances, silence)
+	return err
 }
 
 const enterRooms = `-- name: EnterRooms :many
@@ -258,31 +255,6 @@ INSERT INTO chat_instance (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET heartb
 func (q *Queries) RegisterInstance(ctx context.Context, id uuid.UUID) error {
 	_, err := q.db.Exec(ctx, registerInstance, id)
 	return err
-}
-
-const roomsOfSilentInstances = `-- name: RoomsOfSilentInstances :many
-SELECT DISTINCT room_name FROM room_user JOIN chat_instance ON chat_instance.id = room_user.instance
-WHERE heartbeat < now() - make_interval(secs => $1::float8) ORDER BY room_name
-`
-
-func (q *Queries) RoomsOfSilentInstances(ctx context.Context, silence float64) ([]int64, error) {
-	rows, err := q.db.Query(ctx, roomsOfSilentInstances, silence)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int64
-	for rows.Next() {
-		var room_name int64
-		if err := rows.Scan(&room_name); err != nil {
-			return nil, err
-		}
-		items = append(items, room_name)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const roomsOver = `-- name: RoomsOver :many

@@ -8,11 +8,7 @@ UPDATE chat_instance SET heartbeat = now() WHERE chat_instance.id = @id
 RETURNING (SELECT count(*) FROM chat_instance other
            WHERE other.id <> @id AND other.heartbeat > now() - make_interval(secs => @silence::float8))::bigint AS others;
 
--- name: RoomsOfSilentInstances :many
-SELECT DISTINCT room_name FROM room_user JOIN chat_instance ON chat_instance.id = room_user.instance
-WHERE heartbeat < now() - make_interval(secs => @silence::float8) ORDER BY room_name;
-
--- name: DropSilentInstances :execrows
+-- name: DropSilentInstances :exec
 DELETE FROM chat_instance WHERE heartbeat < now() - make_interval(secs => @silence::float8);
 
 -- name: DropInstance :exec
