@@ -78,20 +78,25 @@ type chatFrame struct {
 // guest is a connection to a room.
 type guest struct {
 	ws     *websocket.Conn
+	status int // of the handshake
+	header http.Header
 	cookie string
 }
 
-func dial(address, path string, header http.Header) (*guest, *http.Response, error) {
+func dial(address, path string, header http.Header) (*guest, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	ws, response, err := websocket.Dial(ctx, "ws://"+address+path, &websocket.DialOptions{HTTPHeader: header})
-	return &guest{ws: ws}, response, err
+	ws, response, err := websocket.Dial(ctx, "ws://"+address+path, &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // the library does
+	if response == nil {
+		return nil, err
+	}
+	return &guest{ws: ws, status: response.StatusCode, header: response.Header}, err
 }
 
 // come connects somebody who has a cookie of their own.
 func come(t *testing.T, address string, id int, cookie string) *guest {
 	t.Helper()
-	g, _, err := dial(address, fmt.Sprintf("/ws/chat/%d/", id), http.Header{"Cookie": {"viewer=" + cookie}})
+	g, err := dial(address, fmt.Sprintf("/ws/chat/%d/", id), http.Header{"Cookie": {"viewer=" + cookie}})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = g.ws.CloseNow() })
 	g.cookie = cookie
@@ -168,9 +173,9 @@ func TestChatHandshake(t *testing.T) {
 	require.Equal(t, 202, gone.command(t, "/media/start/", deleted).status)
 	require.Equal(t, 202, gone.command(t, "/media/delete/", deleted).status)
 	for _, room := range []string{strconv.Itoa(ready), strconv.Itoa(deleted), "999999999", "0", "-1", "x", "99999999999999999999"} {
-		_, response, err := dial(shared.api, "/ws/chat/"+room+"/", nil)
+		g, err := dial(shared.api, "/ws/chat/"+room+"/", nil)
 		require.Error(t, err, room)
-		require.Equal(t, 403, response.StatusCode, room)
+		require.Equal(t, 403, g.status, room)
 		got := shared.call(t, "GET", "/ws/chat/"+room, "", nil)
 		require.Equal(t, 403, got.status, room)
 		requireError(t, got, room)
@@ -180,10 +185,10 @@ func TestChatHandshake(t *testing.T) {
 	requireError(t, got, "no handshake")
 
 	for _, slash := range []string{"", "/"} {
-		g, response, err := dial(shared.api, fmt.Sprint("/ws/chat/", id, slash), nil)
+		g, err := dial(shared.api, fmt.Sprint("/ws/chat/", id, slash), nil)
 		require.NoError(t, err)
 		require.NoError(t, g.ws.CloseNow())
-		cookie := response.Header.Get("Set-Cookie")
+		cookie := g.header.Get("Set-Cookie")
 		require.Regexp(t, `^viewer=[A-Za-z0-9_-]{22,};`, cookie)
 		for _, attribute := range []string{"HttpOnly", "Secure", "SameSite=Lax", "Max-Age=31536000", "Path=/"} {
 			require.Contains(t, cookie, attribute)
@@ -196,14 +201,15 @@ func TestChatHandshake(t *testing.T) {
 		query  string
 		header http.Header
 	}{{"", http.Header{"Custom-Token": {fan.token}}}, {"?token=" + fan.token, nil}} {
-		g, response, err := dial(shared.api, fmt.Sprint("/ws/chat/", id, way.query), way.header)
+		g, err := dial(shared.api, fmt.Sprint("/ws/chat/", id, way.query), way.header)
 		require.NoError(t, err)
 		require.NoError(t, g.ws.CloseNow())
-		require.Empty(t, response.Header.Get("Set-Cookie"))
+		require.Empty(t, g.header.Get("Set-Cookie"))
 	}
-	_, response, err := dial(shared.api, fmt.Sprint("/ws/chat/", id, "?token=nonsense"), http.Header{"Cookie": {"viewer=" + rand.Text()}})
+	g, err := dial(shared.api, fmt.Sprint("/ws/chat/", id, "?token=nonsense"), http.Header{"Cookie": {"viewer=" + rand.Text()}})
 	require.NoError(t, err)
-	require.Empty(t, response.Header.Get("Set-Cookie"))
+	require.Empty(t, g.header.Get("Set-Cookie"))
+	require.NoError(t, g.ws.CloseNow())
 	require.Eventually(t, func() bool { return shared.views(t, id) == 4 }, 5*time.Second, 50*time.Millisecond)
 	require.NotContains(t, shared.output.String(), fan.token)
 }

@@ -77,12 +77,14 @@ func (f *frame) wire() ([]byte, error) {
 	}
 	text := bytes.TrimSuffix(body.Bytes(), []byte("\n"))
 	const finalText = 0x81
-	head := []byte{finalText, byte(len(text))}
-	switch {
-	case len(text) > 0xffff:
-		head = binary.BigEndian.AppendUint64([]byte{finalText, 127}, uint64(len(text)))
-	case len(text) > 125:
-		head = binary.BigEndian.AppendUint16([]byte{finalText, 126}, uint16(len(text)))
+	var head []byte
+	switch n := uint64(len(text)); {
+	case n <= 125:
+		head = []byte{finalText, byte(n)}
+	case n <= 0xffff:
+		head = binary.BigEndian.AppendUint16([]byte{finalText, 126}, uint16(n))
+	default:
+		head = binary.BigEndian.AppendUint64([]byte{finalText, 127}, n)
 	}
 	return append(head, text...), nil
 }

@@ -31,15 +31,15 @@ func TestNamesThatLookAlikeAreAlike(t *testing.T) {
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]command{
-		`{}`:                                 {},
-		`{"message":"m"}`:                    {message: "m"},
-		`{"stat":"entry","username":"u"}`:    {stat: "entry", username: "u"},
-		`{"stat":5,"message":"m"}`:           {message: "m"},
-		`{"STAT":"end","message":"m"}`:       {message: "m"}, // another key
-		`{"message":["m"],"stat":null}`:      {},
-		`{"stat":"chat","stat":"end"}`:       {stat: "end"},
-		` {"stat":"chat","message":"\n"} `:   {stat: "chat", message: "\n"},
-		`{"stat":"chat","message":"\ud83d"}`: {stat: "chat", message: "\ufffd"},
+		`{}`:                                        {},
+		`{"message":"m"}`:                           {message: "m"},
+		`{"stat":"entry","username":"u"}`:           {stat: "entry", username: "u"},
+		`{"stat":5,"message":"m"}`:                  {message: "m"},
+		`{"STAT":"end","message":"m"}`:              {message: "m"}, // another key
+		`{"message":["m"],"stat":null}`:             {},
+		`{"stat":"chat","stat":"end"}`:              {stat: "end"},
+		"\n{\"stat\":\"chat\",\"message\":\"\\n\"}": {stat: "chat", message: "\n"},
+		`{"stat":"chat","message":"\ud83d"}`:        {stat: "chat", message: "\ufffd"},
 	} {
 		got, ok := parse([]byte(text))
 		require.True(t, ok, text)

@@ -101,8 +101,13 @@ const choose = async id => {
 }
 
 const look = async () => {
-  const { value } = await call('GET', '/media/get/?media_id=' + chosen)
-  const show = value.success
+  let show
+  try {
+    show = (await call('GET', '/media/get/?media_id=' + chosen)).value.success
+  } catch (wrong) {
+    keep('chosen', chosen = null)
+    throw wrong
+  }
   $('nothing').hidden = true
   $('chosen').hidden = false
   $('badge').className = 'badge ' + show.status
@@ -181,7 +186,8 @@ const showCart = async () => {
   $('cart').replaceChildren(...items.map(item => element('li', {},
     element('span', { textContent: `${item.product.name} × ${item.quantity}` }), element('span', { textContent: won(item.total.price.sale) }))))
   if (!items.length) $('cart').append(element('li', { className: 'hint', textContent: 'The cart is empty. Add something from the show.' }))
-  $('total').textContent = won(value.total?.price?.withTax ?? 0)
+  $('shipping').textContent = won(value.total.shipping.fee.withTax)
+  $('total').textContent = won(value.total.price.withTax)
   $('checkout').disabled = !items.length
 }
 
@@ -197,21 +203,19 @@ const checkOut = async () => {
   await showOrder()
 }
 
-const steps = [['placed', 'Placed'], ['under-paid', 'Awaiting the payment'], ['paid', 'Paid, as Iamport says']]
-
 const showOrder = async () => {
   const id = kept('order')
   if (!id) return
   const { value: order } = await call('GET', `/order/${id}/`, { token: await customer() })
-  const paid = !['placed', 'under-paid', 'cancelled'].includes(order.status)
-  const reached = order.status === 'cancelled' ? 0 : paid ? 3 : 1
+  const waits = ['placed', 'under-paid'].includes(order.status)
   $('order').hidden = false
   $('order-id').textContent = id
-  $('steps').replaceChildren(...steps.map(([, text], i) => element('li', { className: i < reached ? 'done' : '', textContent: text })),
-    element('li', { className: 'done', id: 'status', textContent: `Status: ${order.status}` }))
+  $('status').textContent = order.status
+  $('status').className = waits ? 'badge ready' : 'badge completed'
+  $('amount').textContent = won(order.total.amount)
   const back = location.origin + '/playground'
   $('pay').href = `${sandbox}/control/iamport/window?merchant_uid=${encodeURIComponent(id)}&redirect=${encodeURIComponent(back)}`
-  $('pay').hidden = paid || order.status === 'cancelled'
+  $('pay').hidden = !waits
   $('order-workflow').href = workflow('order/' + id)
   return order
 }
