@@ -52,6 +52,7 @@ generate: ## Generate the SQL queries' code
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside data for FUZZTIME each
 	$(GO) test -run '^$$' -fuzz FuzzParseEvent -fuzztime $(FUZZTIME) ./clients/mux
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./live
 	$(GO) test -run '^$$' -fuzz FuzzParseSeoul -fuzztime $(FUZZTIME) ./model
 	$(GO) test -run '^$$' -fuzz FuzzPayment -fuzztime $(FUZZTIME) ./clients/iamport
 	$(GO) test -run '^$$' -fuzz FuzzParseWebhook -fuzztime $(FUZZTIME) ./clients/clayful

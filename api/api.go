@@ -14,6 +14,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/social"
+	"github.com/byeolshow/byeolshow/live"
 	"github.com/byeolshow/byeolshow/store"
 )
 
@@ -25,6 +26,9 @@ type Config struct {
 	Iamport  *iamport.Client
 	Social   *social.Client
 	Temporal client.Client
+	Rooms    *live.Hub
+
+	Playground *Playground // nil in production
 
 	MuxWebhookSecret string
 	// Secrets of the shop's webhooks to /webhook/refund/, /webhook/markdone/ and

@@ -73,6 +73,8 @@ func (a *api) routes() (http.Handler, error) {
 	a.paymentRoutes(r)
 	a.refundRoutes(r)
 	a.webhookRoutes(r)
+	a.chatRoutes(r)
+	a.playgroundRoutes(r)
 	r.Post("/media/callback", a.wrapped(a.muxCallback))
 	return r, nil
 }

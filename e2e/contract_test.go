@@ -147,6 +147,7 @@ var routes = []route{
 	{"POST", "/webhook/refund", "", []int{401}, false},
 	{"POST", "/webhook/markdone", "", []int{401}, false},
 	{"POST", "/webhook/clayful", "", []int{401}, false},
+	{"GET", "/ws/chat/0", "", []int{403}, false},
 }
 
 // token is what the route is called with: the one that logs out gets none, and

@@ -19,6 +19,7 @@ import (
 type settings struct {
 	DatabaseURL     string `env:"DATABASE_URL"`     // Postgres
 	TemporalAddress string `env:"TEMPORAL_ADDRESS"` // host:port; the SDK's other variables count too
+	NATSURL         string `env:"NATS_URL"`         // carries the chat between API processes; one alone needs none
 
 	HTTPAddr           string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`    // of the API
 	SandboxAddr        string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"` // of the sandbox
@@ -29,6 +30,7 @@ type settings struct {
 	PublicBaseURL      string   `env:"PUBLIC_BASE_URL"`             // where callers reach the API, as links in mails and redirects name it
 	LogLevel           string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
+	Playground         string   `env:"PLAYGROUND"`                  // on: the API serves /playground; dev sets it
 
 	ClayfulBaseURL    string   `env:"CLAYFUL_BASE_URL"`
 	ClayfulToken      string   `env:"CLAYFUL_TOKEN"`                                                                      // backend client token
@@ -60,14 +62,15 @@ type settings struct {
 	PayloadKeys string `env:"PAYLOAD_KEYS"` // kid:base64url of 32 bytes, comma-separated; the first seals personal data in workflow histories
 	JWTKeys     string `env:"JWT_KEYS"`     // kid:base64url of at least 32 bytes, comma-separated; the first signs
 
-	LoginsPerMinute  int `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`        // per IP and user id
-	CouponsPerMinute int `env:"LIMIT_COUPON_PER_MINUTE" envDefault:"100"`      // asked for, per customer
-	UploadsPerMinute int `env:"LIMIT_UPLOAD_PER_MINUTE" envDefault:"20"`       // per customer
-	FindIDsPerMinute int `env:"LIMIT_FIND_ID_PER_MINUTE" envDefault:"5"`       // per IP
-	MailsPerHour     int `env:"LIMIT_RESET_MAIL_PER_HOUR" envDefault:"20"`     // per IP
-	MailsPerAddress  int `env:"LIMIT_RESET_MAIL_PER_ADDRESS" envDefault:"5"`   // an hour
-	ResetsPerHour    int `env:"LIMIT_PASSWORD_RESET_PER_HOUR" envDefault:"10"` // per IP, each way of setting a password anew
-	AliasesPerMinute int `env:"LIMIT_CHECK_ALIAS_PER_MINUTE" envDefault:"60"`  // per IP
+	LoginsPerMinute     int `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`        // per IP and user id
+	CouponsPerMinute    int `env:"LIMIT_COUPON_PER_MINUTE" envDefault:"100"`      // asked for, per customer
+	UploadsPerMinute    int `env:"LIMIT_UPLOAD_PER_MINUTE" envDefault:"20"`       // per customer
+	FindIDsPerMinute    int `env:"LIMIT_FIND_ID_PER_MINUTE" envDefault:"5"`       // per IP
+	MailsPerHour        int `env:"LIMIT_RESET_MAIL_PER_HOUR" envDefault:"20"`     // per IP
+	MailsPerAddress     int `env:"LIMIT_RESET_MAIL_PER_ADDRESS" envDefault:"5"`   // an hour
+	ResetsPerHour       int `env:"LIMIT_PASSWORD_RESET_PER_HOUR" envDefault:"10"` // per IP, each way of setting a password anew
+	AliasesPerMinute    int `env:"LIMIT_CHECK_ALIAS_PER_MINUTE" envDefault:"60"`  // per IP
+	NewViewersPerMinute int `env:"LIMIT_VIEWERS_PER_MINUTE" envDefault:"30"`      // counted per IP, of those without an account
 
 	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
 	LongestShow     time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended

@@ -228,7 +228,7 @@ func (d *dev) childEnv() map[string]string {
 	sandbox := "http://" + d.SandboxAddr
 	values := map[string]string{
 		"DATABASE_URL": d.DatabaseURL, "TEMPORAL_ADDRESS": d.TemporalAddress,
-		"HTTP_ADDR": d.HTTPAddr, "SANDBOX_ADDR": d.SandboxAddr,
+		"HTTP_ADDR": d.HTTPAddr, "SANDBOX_ADDR": d.SandboxAddr, "TEMPORAL_UI_ADDR": d.TemporalUIAddr, "PLAYGROUND": "on",
 	}
 	for name, otherwise := range map[string]struct{ set, value string }{
 		"CLAYFUL_BASE_URL":                {d.ClayfulBaseURL, sandbox + "/clayful"},
@@ -413,6 +413,7 @@ func (d *dev) announce(took time.Duration) {
 	fmt.Printf(`
 byeolshow is up (%s)
 
+  Playground   http://%s/playground
   API          http://%s
   Temporal UI  http://%s
   Sandbox      http://%s/control/
@@ -423,5 +424,5 @@ byeolshow is up (%s)
   social       http://%[2]s/user/auth/kakao/login/ (naver, facebook) with account kakao1 (naver1, facebook1)
 
 Ctrl-C stops everything; the data stays.
-`, took.Round(100*time.Millisecond), d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir)
+`, took.Round(100*time.Millisecond), d.HTTPAddr, d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir)
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/push"
 	"github.com/byeolshow/byeolshow/clients/social"
+	"github.com/byeolshow/byeolshow/live"
 	"github.com/byeolshow/byeolshow/sandbox"
 	shop "github.com/byeolshow/byeolshow/sandbox/clayful"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
@@ -73,8 +74,13 @@ func apiCommand() *cobra.Command {
 			return err
 		}
 		defer systems.close()
+		database := store.New(systems.pool)
+		rooms, err := live.New(ctx, live.Config{Store: database, NATSURL: s.NATSURL, NewViewersPerMinute: s.NewViewersPerMinute, Logger: log})
+		if err != nil {
+			return err
+		}
 		handler, err := api.New(api.Config{
-			Store: store.New(systems.pool), Mux: systems.mux, Temporal: systems.temporal, Iamport: s.iamport(), Social: logins,
+			Store: database, Rooms: rooms, Playground: s.playground(), Mux: systems.mux, Temporal: systems.temporal, Iamport: s.iamport(), Social: logins,
 			RefundWebhookSecret: s.RefundWebhookSecret, MarkdoneWebhookSecret: s.MarkdoneWebhookSecret,
 			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
 			HiddenCollections: s.HiddenCollections,
@@ -89,8 +95,19 @@ func apiCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return serve(ctx, "HTTP_ADDR", s.HTTPAddr, handler, log)
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return rooms.Run(ctx) })
+		group.Go(func() error { return serve(ctx, "HTTP_ADDR", s.HTTPAddr, handler, log) })
+		return group.Wait()
 	})
+}
+
+// playground is where the page for developers finds what it links to.
+func (s settings) playground() *api.Playground {
+	if s.Playground != "on" {
+		return nil
+	}
+	return &api.Playground{SandboxURL: "http://" + s.SandboxAddr, TemporalUIURL: "http://" + s.TemporalUIAddr}
 }
 
 func workerCommand() *cobra.Command {
