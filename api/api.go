@@ -72,7 +72,6 @@ func New(config Config) (http.Handler, error) {
 		Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks(),
 		imageTurns: make(chan struct{}, imageChangesAtOnce),
 	}
-	a.uploads = a.limitUploads()
 	var err error
 	if a.sessions, err = newSessions(config); err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ const (
 )
 
 func (a *api) routes() (http.Handler, error) {
+	a.uploads = a.limitUploads()
 	r := chi.NewRouter()
 	if len(a.TrustedProxies) > 0 {
 		for _, cidr := range a.TrustedProxies {
