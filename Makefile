@@ -37,11 +37,17 @@ bench: build ## Measure, and print the figures
 	@echo "The same work against Vendure: npx --yes @vendure/create@3 shop --ci; docs/benchmarks.md tells the rest."
 
 .PHONY: lint
-lint: ## Check format, style, import rules and workflow determinism
+lint: lint/openapi ## Check format, style, import rules, workflow determinism and the OpenAPI document
 	@test -z "$$(gofmt -l .)" || (gofmt -l . && false)
 	$(GO) vet ./...
 	$(LINT) run
 	$(CHECK) ./workflows/...
+
+.PHONY: lint/openapi
+lint/openapi: build
+	@bin/byeolshow openapi > bin/openapi.json
+	@npm --prefix tools/openapi ci --silent --no-audit --no-fund --ignore-scripts
+	REDOCLY_TELEMETRY=off tools/openapi/node_modules/.bin/redocly lint bin/openapi.json --config tools/openapi/redocly.yaml
 
 .PHONY: generate
 generate: ## Generate the SQL queries' code
@@ -50,8 +56,10 @@ generate: ## Generate the SQL queries' code
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside data for FUZZTIME each
 	$(GO) test -run '^$$' -fuzz FuzzParseEvent -fuzztime $(FUZZTIME) ./clients/mux
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./live
 	$(GO) test -run '^$$' -fuzz FuzzParseSeoul -fuzztime $(FUZZTIME) ./model
 	$(GO) test -run '^$$' -fuzz FuzzPayment -fuzztime $(FUZZTIME) ./clients/iamport
 	$(GO) test -run '^$$' -fuzz FuzzParseWebhook -fuzztime $(FUZZTIME) ./clients/clayful
 	$(GO) test -run '^$$' -fuzz FuzzValues -fuzztime $(FUZZTIME) ./clients/clayful
 	$(GO) test -run '^$$' -fuzz FuzzProfile -fuzztime $(FUZZTIME) ./clients/social
+	$(GO) test -run '^$$' -fuzz FuzzSniff -fuzztime $(FUZZTIME) ./api

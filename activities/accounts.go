@@ -6,6 +6,7 @@ import (
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/model"
+	"github.com/byeolshow/byeolshow/store"
 )
 
 // MemberRef names a customer.
@@ -77,8 +78,44 @@ func (a *Activities) DeleteAccount(ctx context.Context, in MemberRef) error {
 
 const notExisting = "not-existing-customer"
 
+// followers is the field of an influencer's meta that counts their followers.
+const followers = "Follower"
+
+// leaveInfluencers takes a deleted customer out of the counts of those they
+// followed. Cut short it may leave one count too high, and never one too low.
+func (a *Activities) leaveInfluencers(ctx context.Context, in MemberRef) error {
+	influencers, err := a.store.FollowedBy(ctx, in.CustomerID)
+	if err != nil {
+		return err
+	}
+	for _, influencer := range influencers {
+		err := a.store.WithLocks(ctx, []string{store.FollowersKey(influencer)}, func(ctx context.Context) error {
+			return a.leave(ctx, influencer, in.CustomerID)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Activities) leave(ctx context.Context, influencer, customerID string) error {
+	star, err := a.clayful.Customer(ctx, influencer)
+	if err != nil && !clayful.IsCode(err, notExisting) {
+		return err
+	}
+	followed, err := a.store.RemoveFollower(ctx, influencer, customerID)
+	if err != nil || !followed || star.MetaInt(followers) == 0 {
+		return err
+	}
+	return a.clayful.IncMeta(ctx, "customers", influencer, followers, -1)
+}
+
 // ForgetMember ends the sessions of a deleted customer and forgets their
 // alarms, follows, devices and nickname. What coupons they got is kept.
 func (a *Activities) ForgetMember(ctx context.Context, in MemberRef) error {
+	if err := a.leaveInfluencers(ctx, in); err != nil {
+		return err
+	}
 	return a.store.ForgetMember(ctx, in.CustomerID, time.Now())
 }

@@ -258,21 +258,18 @@ type Watch struct {
 // what a broadcast would have been told by a webhook, and returns with the
 // first round that found something.
 func (a *Activities) WatchStreams(ctx context.Context, watch Watch) ([]Finding, error) {
-	ticker := time.NewTicker(watch.Every)
-	defer ticker.Stop()
 	for round := range watch.Rounds {
+		next := now().Add(watch.Every)
 		recordings := round%max(1, int(watch.Recording/watch.Every)) == 0
 		findings, err := a.lookAround(ctx, recordings)
 		if err != nil || len(findings) > 0 {
 			return findings, err
 		}
-		activity.RecordHeartbeat(ctx, round)
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-activity.GetWorkerStopChannel(ctx):
+		switch err := waitUntil(ctx, next); {
+		case errors.Is(err, errWorkerStops):
 			return nil, nil
-		case <-ticker.C:
+		case err != nil:
+			return nil, err
 		}
 	}
 	return nil, nil
@@ -290,6 +287,7 @@ func (a *Activities) lookAround(ctx context.Context, recordings bool) ([]Finding
 	}
 	var findings []Finding
 	for _, b := range watched {
+		activity.RecordHeartbeat(ctx)
 		stream, isActive := active[b.MuxLivestreamID]
 		switch {
 		case b.Status == model.StatusClosed && recordings:

@@ -5,6 +5,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -13,6 +14,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/social"
+	"github.com/byeolshow/byeolshow/live"
 	"github.com/byeolshow/byeolshow/store"
 )
 
@@ -24,6 +26,9 @@ type Config struct {
 	Iamport  *iamport.Client
 	Social   *social.Client
 	Temporal client.Client
+	Rooms    *live.Hub
+
+	Playground *Playground // nil in production
 
 	MuxWebhookSecret string
 	// Secrets of the shop's webhooks to /webhook/refund/, /webhook/markdone/ and
@@ -49,6 +54,9 @@ type api struct {
 	catalogue   *catalogue
 	influencers *influencerList
 	keyLocks    *keyLocks
+	imageTurns  chan struct{}                   // changes of images at once
+	uploads     func(http.Handler) http.Handler // limits uploads
+	reviews     atomic.Int64                    // changes of reviews so far
 }
 
 // New makes the API.
@@ -60,7 +68,10 @@ func New(config Config) (http.Handler, error) {
 	if config.TapWindow == 0 {
 		config.TapWindow = 30 * time.Second
 	}
-	a := &api{Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks()}
+	a := &api{
+		Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks(),
+		imageTurns: make(chan struct{}, imageChangesAtOnce),
+	}
 	var err error
 	if a.sessions, err = newSessions(config); err != nil {
 		return nil, err

@@ -66,12 +66,12 @@ func TestOrdersAreCompletedWhereTheShopGivesIDs(t *testing.T) {
 	t.Parallel()
 	order, err := parse(json.RawMessage(`{"_id":"O","items":[{"_id":"I","product":"P","variant":"V","vendor":"W"}],
 		"shipments":[{"_id":"S","vendor":"W","items":["I"],"fee":{"original":3000}}],
-		"refunds":[{"_id":"R","items":[{"item":"I","quantity":1}]}],"reviews":["RV",{"_id":"RW","product":{"_id":"P"}},7,null]}`))
+		"refunds":[{"_id":"R","items":[{"item":"I","quantity":1}]}],"reviews":["RV",{"_id":"RW","product":{"_id":"P"}},7,null,{"_id":"RX"}]}`))
 	require.NoError(t, err)
 	product, err := parse(json.RawMessage(`{"_id":"P","name":"상품","thumbnail":{"url":"u"},"vendor":{"_id":"W","name":"별공방"},
 		"variants":[{"_id":"V","types":[{"option":{"name":"색"}}],"price":{"sale":{"raw":900}}}]}`))
 	require.NoError(t, err)
-	completeOrder(order, map[string]map[string]any{"P": product}, map[string]string{"RV": "P"})
+	completeOrder(order, map[string]map[string]any{"P": product}, map[string]string{"RV": "Q"})
 	orderRaw.apply(order)
 	item := objects(order["items"])[0]
 	require.Equal(t, "상품", object(item, "product")["name"])
@@ -81,7 +81,9 @@ func TestOrdersAreCompletedWhereTheShopGivesIDs(t *testing.T) {
 	back := object(objects(objects(order["refunds"])[0]["items"])[0], "item")
 	require.Equal(t, "상품", object(back, "product")["name"])
 	require.Equal(t, json.Number("900"), object(back, "variant", "price")["sale"])
-	require.Equal(t, []any{map[string]any{"_id": "RV", "product": "P"}, map[string]any{"_id": "RW", "product": "P"}}, order["reviews"], "an odd review breaks nothing")
+	require.Equal(t, []any{
+		map[string]any{"_id": "RV", "product": "Q"}, map[string]any{"_id": "RW", "product": "P"}, map[string]any{"_id": "RX", "product": nil},
+	}, order["reviews"], "an odd review breaks nothing")
 	require.Len(t, order["transactions"], 1)
 	completeOrder(map[string]any{"items": []any{map[string]any{"product": "gone"}}}, nil, nil) // and breaks nothing
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/store"
 )
 
 // Fields of meta that tell who follows whom: a customer's list of influencers,
@@ -40,7 +41,7 @@ func (a *api) toggleFollow(w http.ResponseWriter, r *http.Request) error {
 	err := a.exclusively(r.Context(), "following/"+me, func(ctx context.Context) (err error) {
 		on, err = a.switchFollow(ctx, me, influencer)
 		return err
-	}, "followers/"+influencer)
+	}, store.FollowersKey(influencer))
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 type Limits struct {
 	LoginPerMinute  int // per IP and user id; 10
 	CouponPerMinute int // coupons asked for, per customer; 100
+	UploadPerMinute int // requests with images, per customer; 20
 	FindIDPerMinute int // per IP; 5
 	MailPerHour     int // mails to set a password anew, per IP; 20
 	MailPerAddress  int // the same an hour, per mail address; 5
@@ -28,7 +29,7 @@ type Limits struct {
 func (l *Limits) fill() {
 	for limit, otherwise := range map[*int]int{
 		&l.LoginPerMinute: 10, &l.FindIDPerMinute: 5, &l.MailPerHour: 20, &l.MailPerAddress: 5, &l.ResetPerHour: 10,
-		&l.AliasPerMinute: 60, &l.CouponPerMinute: 100,
+		&l.AliasPerMinute: 60, &l.CouponPerMinute: 100, &l.UploadPerMinute: 20,
 	} {
 		if *limit == 0 {
 			*limit = otherwise

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -18,7 +19,7 @@ func (a *api) complete(ctx context.Context, orders []map[string]any) error {
 				missing = append(missing, id)
 			}
 		}
-		reviews = append(reviews, texts(order["reviews"])...)
+		reviews = append(reviews, unknownReviews(order)...)
 	}
 	var products map[string]map[string]any
 	var reviewed map[string]string
@@ -52,6 +53,7 @@ func bareIDs(item map[string]any, fields ...string) bool {
 }
 
 func completeOrder(order map[string]any, products map[string]map[string]any, reviewed map[string]string) {
+	completeReviews(order, reviewed)
 	for _, list := range []string{"refunds", "fulfillments", "transactions", "items", "shipments"} {
 		if _, ok := order[list].([]any); !ok {
 			order[list] = []any{}
@@ -81,7 +83,6 @@ func completeOrder(order map[string]any, products map[string]map[string]any, rev
 			completeRefundItem(back, items[idOf(back["item"])])
 		}
 	}
-	completeReviews(order, reviewed)
 }
 
 // completeItem names the product and the options of an item's variant.
@@ -151,27 +152,38 @@ func completeRefundItem(back, item map[string]any) {
 	}
 }
 
-// completeReviews names of each review its product, null when it is not
-// published; an odd one is passed over.
+// unknownReviews are the reviews of which the order tells no product.
+func unknownReviews(order map[string]any) []string {
+	var unknown []string
+	list, _ := order["reviews"].([]any)
+	for _, review := range list {
+		if id := idOf(review); id != "" && idOf(object(review)["product"]) == "" {
+			unknown = append(unknown, id)
+		}
+	}
+	return unknown
+}
+
+// completeReviews names the product of each review that is published; an odd
+// one is passed over.
 func completeReviews(order map[string]any, reviewed map[string]string) {
 	reviews := []any{}
 	list, _ := order["reviews"].([]any)
 	for _, element := range list {
-		switch review := element.(type) {
-		case map[string]any:
-			if id := idOf(review["product"]); id != "" {
-				review["product"] = id
-			} else {
-				review["product"] = nil
-			}
-			reviews = append(reviews, review)
-		case string:
-			shown := map[string]any{"_id": review, "product": nil}
-			if product := reviewed[review]; product != "" {
-				shown["product"] = product
-			}
-			reviews = append(reviews, shown)
+		id := idOf(element)
+		review := object(element)
+		switch {
+		case review == nil && id == "":
+			continue
+		case review == nil:
+			review = map[string]any{"_id": id}
 		}
+		product := cmp.Or(idOf(review["product"]), reviewed[id])
+		review["product"] = product
+		if product == "" {
+			review["product"] = nil
+		}
+		reviews = append(reviews, review)
 	}
 	order["reviews"] = reviews
 }

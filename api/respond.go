@@ -96,6 +96,7 @@ func refuse(status int, message string) *refusal { return &refusal{Status: statu
 
 var (
 	errNoRoute     = refuse(http.StatusNotFound, "없는 주소입니다")
+	errNoMethod    = refuse(http.StatusMethodNotAllowed, "허용되지 않는 요청입니다")
 	errBadRequest  = refuse(http.StatusBadRequest, "잘못된 요청입니다")
 	errTryLater    = refuse(http.StatusServiceUnavailable, "잠시 후 다시 시도해 주세요")
 	errNotLoggedIn = refuse(http.StatusUnauthorized, "로그인이 필요합니다")

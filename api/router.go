@@ -13,10 +13,14 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// maxBody is how much is read of a request, in bytes.
-const maxBody = 1 << 20
+// Bounds of what is read of one request, in bytes.
+const (
+	maxBody  = 1 << 20
+	maxFiles = 75 << 20 // where files are taken
+)
 
 func (a *api) routes() (http.Handler, error) {
+	a.uploads = a.limitUploads()
 	r := chi.NewRouter()
 	if len(a.TrustedProxies) > 0 {
 		for _, cidr := range a.TrustedProxies {
@@ -36,12 +40,13 @@ func (a *api) routes() (http.Handler, error) {
 			return errNoRoute
 		}
 		w.Header().Set("Allow", strings.Join(methods, ", "))
-		return refuse(http.StatusMethodNotAllowed, "허용되지 않는 요청입니다")
+		return errNoMethod
 	}))
 	r.Get("/ping", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("pong"))
 	})
+	a.docsRoutes(r)
 	a.authRoutes(r)
 	a.socialRoutes(r)
 	a.signUpRoutes(r)
@@ -60,6 +65,8 @@ func (a *api) routes() (http.Handler, error) {
 	a.likedVODRoutes(r)
 	a.wishlistRoutes(r)
 	a.couponRoutes(r)
+	a.imageRoutes(r)
+	a.reviewRoutes(r)
 	a.productRoutes(r)
 	a.catalogRoutes(r)
 	a.cartRoutes(r)
@@ -67,6 +74,8 @@ func (a *api) routes() (http.Handler, error) {
 	a.paymentRoutes(r)
 	a.refundRoutes(r)
 	a.webhookRoutes(r)
+	a.chatRoutes(r)
+	a.playgroundRoutes(r)
 	r.Post("/media/callback", a.wrapped(a.muxCallback))
 	return r, nil
 }
@@ -117,9 +126,18 @@ func noStore(next http.Handler) http.Handler {
 
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if takesFiles(r) {
+			limit = maxFiles
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
+}
+
+func takesFiles(r *http.Request) bool {
+	path, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return isMultipart(r) && (path == "images" || path == "review")
 }
 
 // logRequests writes one line per request: no query and no header, for those

@@ -30,30 +30,22 @@ const (
 func SocialCallback(vendor string) string { return socialPath + vendor + "/callback/" }
 
 func (a *api) socialRoutes(r chi.Router) {
-	for _, vendor := range social.Vendors {
-		r.Route(socialPath+vendor, func(r chi.Router) {
-			r.Use(a.ifOn(vendor))
-			r.Get("/login", a.wrapped(a.toVendor(vendor)))
-			r.Get("/callback", a.wrapped(a.fromVendor(vendor)))
-			if vendor == social.Kakao {
-				r.Post("/callback", a.wrapped(a.fromVendor(vendor)))
-			}
-			r.Post("/token", a.wrapped(a.logInByToken(vendor)))
-		})
-	}
+	r.Get(socialPath+"{vendor}/login", a.ofVendor(a.toVendor))
+	r.Get(socialPath+"{vendor}/callback", a.ofVendor(a.fromVendor))
+	r.Post(socialPath+"{vendor}/callback", a.ofVendor(a.postedFromVendor))
+	r.Post(socialPath+"{vendor}/token", a.ofVendor(a.logInByToken))
 }
 
-// ifOn hides the routes of a vendor at which we are not registered.
-func (a *api) ifOn(vendor string) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return a.wrapped(func(w http.ResponseWriter, r *http.Request) error {
-			if !a.Social.On(vendor) {
-				return errNoRoute
-			}
-			next.ServeHTTP(w, r)
-			return nil
-		})
-	}
+// ofVendor serves a route of the vendor in its path, which is none when we are
+// not registered there.
+func (a *api) ofVendor(serve func(vendor string) handler) http.HandlerFunc {
+	return a.wrapped(func(w http.ResponseWriter, r *http.Request) error {
+		vendor := chi.URLParam(r, "vendor")
+		if !a.Social.On(vendor) {
+			return errNoRoute
+		}
+		return serve(vendor)(w, r)
+	})
 }
 
 // newStateSecret is 32 random bytes as text.
@@ -137,6 +129,18 @@ func (a *api) beganHere(r *http.Request, vendor string) (bool, error) {
 		return false, nil //nolint:nilerr // there is no cookie
 	}
 	return a.Store.UseOAuthState(r.Context(), state, vendor, cookie.Value, a.Now())
+}
+
+// postedFromVendor is fromVendor for Kakao, which alone may send people back by
+// POST.
+func (a *api) postedFromVendor(vendor string) handler {
+	if vendor == social.Kakao {
+		return a.fromVendor(vendor)
+	}
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Allow", http.MethodGet)
+		return errNoMethod
+	}
 }
 
 // logInByToken takes a token that the app got from the vendor by itself.

@@ -34,6 +34,7 @@ import (
 type house struct {
 	dir, api string
 	sandbox  string
+	env      []string // of its parts
 	pool     *pgxpool.Pool
 	store    *store.Store
 	temporal client.Client
@@ -78,6 +79,7 @@ func start(b *testing.B) *house {
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 		env[name] = strings.Trim(value, "'")
+		h.env = append(h.env, name+"="+env[name])
 	}
 	h.pool, err = pgxpool.New(b.Context(), env["DATABASE_URL"])
 	require.NoError(b, err)
@@ -197,7 +199,13 @@ func (h *house) memory(b *testing.B, part string) float64 {
 	b.Helper()
 	pid, err := os.ReadFile(filepath.Join(h.dir, "run", part+".pid"))
 	require.NoError(b, err)
-	status, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/status")
+	return resident(b, strings.TrimSpace(string(pid)))
+}
+
+// resident is what a process holds, in MiB.
+func resident(b *testing.B, pid string) float64 {
+	b.Helper()
+	status, err := os.ReadFile("/proc/" + pid + "/status")
 	require.NoError(b, err)
 	_, rest, _ := strings.Cut(string(status), "VmRSS:")
 	kib, err := strconv.Atoi(strings.Fields(rest)[0])

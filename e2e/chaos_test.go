@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,25 +39,30 @@ func (s *system) kill(t *testing.T, part string) {
 // shopping is what one shopper does on a bad day: again and again what was not
 // answered, as people do.
 // Watch is told of each workflow before, or as, it starts.
-func (s *system) shopping(p shopper, stop time.Time, watch func(workflowID string)) (orderID string, done bool) {
-	again := func(do func() (answer, error)) (answer, bool) {
+func (s *system) shopping(p shopper, stop time.Time, watch func(workflowID string)) (orderID string, err error) {
+	again := func(what string, do func() (answer, error)) (answer, error) {
+		var got answer
+		var err error
 		for time.Now().Before(stop) {
-			got, err := do()
-			if err == nil && got.status != 503 && got.status != 500 && got.status != 202 && got.status != 401 {
-				return got, true
+			got, err = do()
+			if err == nil && !slices.Contains([]int{202, 401, 500, 503}, got.status) {
+				return got, nil
 			}
 			<-time.After(200 * time.Millisecond)
 		}
-		return answer{}, false
+		return got, fmt.Errorf("%s was never answered: %d %s, %w", what, got.status, got.body, err)
 	}
-	send := func(method, path string, body any, headers ...string) (answer, bool) {
-		return again(func() (answer, error) { return try(method, "http://"+s.api+path, p.token, body, headers...) })
+	send := func(method, path string, body any, headers ...string) (answer, error) {
+		return again(path, func() (answer, error) { return try(method, "http://"+s.api+path, p.token, body, headers...) })
 	}
 	k := key()
 	watch("checkout/" + p.id + "/" + k)
-	got, ok := send("POST", "/cart/checkout/", purchase(line(1, 1)), "Idempotency-Key", k)
-	if !ok || got.status != 200 {
-		return "", false
+	got, err := send("POST", "/cart/checkout/", purchase(line(1, 1)), "Idempotency-Key", k)
+	for err == nil && got.status == 409 { // the first one still runs
+		got, err = send("POST", "/cart/checkout/", purchase(line(1, 1)), "Idempotency-Key", k)
+	}
+	if err != nil || got.status != 200 {
+		return "", fmt.Errorf("checkout: %d %s, %w", got.status, got.body, err)
 	}
 	var placed struct {
 		Order struct {
@@ -69,41 +75,41 @@ func (s *system) shopping(p shopper, stop time.Time, watch func(workflowID strin
 			} `json:"items"`
 		} `json:"order"`
 	}
-	if json.Unmarshal(got.body, &placed) != nil {
-		return "", false
+	if err := json.Unmarshal(got.body, &placed); err != nil {
+		return "", err
 	}
 	orderID = placed.Order.ID
 	watch("order/" + orderID)
-	paid, ok := again(func() (answer, error) {
+	paid, err := again("payment", func() (answer, error) {
 		return try("POST", "http://"+s.sandbox+"/control/iamport/pay", "", map[string]any{"merchant_uid": placed.Order.ID, "amount": placed.Order.Total.Amount, "notify": true})
 	})
-	if !ok || paid.status != 200 {
-		return orderID, false
+	if err != nil || paid.status != 200 {
+		return orderID, fmt.Errorf("payment: %d %s, %w", paid.status, paid.body, err)
 	}
 	var payment struct {
 		ImpUID string `json:"imp_uid"`
 	}
-	if json.Unmarshal(paid.body, &payment) != nil {
-		return orderID, false
+	if err := json.Unmarshal(paid.body, &payment); err != nil {
+		return orderID, err
 	}
-	_, ok = send("POST", "/payment/verify/", map[string]any{"imp_uid": payment.ImpUID, "merchant_uid": placed.Order.ID, "amount": placed.Order.Total.Amount})
-	if !ok {
-		return orderID, false
+	_, err = send("POST", "/payment/verify/", map[string]any{"imp_uid": payment.ImpUID, "merchant_uid": placed.Order.ID, "amount": placed.Order.Total.Amount})
+	if err != nil {
+		return orderID, err
 	}
-	got, ok = send("POST", "/refund/"+placed.Order.ID+"/", map[string]any{"payload": map[string]any{
+	got, err = send("POST", "/refund/"+placed.Order.ID+"/", map[string]any{"payload": map[string]any{
 		"reason": "x", "items": []any{map[string]any{"item": placed.Order.Items[0].ID, "quantity": 1}}, "shipments": []any{},
 	}})
 	var refund struct {
 		ID string `json:"_id"`
 	}
-	if !ok || json.Unmarshal(got.body, &refund) != nil || refund.ID == "" {
-		return orderID, false
+	if err != nil || json.Unmarshal(got.body, &refund) != nil || refund.ID == "" {
+		return orderID, fmt.Errorf("refund: %d %s, %w", got.status, got.body, err)
 	}
 	watch("refund/" + orderID + "/" + refund.ID)
-	_, ok = again(func() (answer, error) {
+	_, err = again("acceptance", func() (answer, error) {
 		return try("POST", "http://"+s.sandbox+"/control/clayful/orders/"+placed.Order.ID+"/refunds/"+refund.ID+"/accept", "", map[string]any{})
 	})
-	return orderID, ok
+	return orderID, err
 }
 
 // TestTheBooksAgreeAfterABadDay kills whatever there is while 200 checkouts are
@@ -129,7 +135,7 @@ func TestTheBooksAgreeAfterABadDay(t *testing.T) {
 				if !mine {
 					return
 				}
-				if _, ok := shared.shopping(p, stop, func(string) {}); ok {
+				if _, err := shared.shopping(p, stop, func(string) {}); err == nil {
 					mu.Lock()
 					finished++
 					mu.Unlock()
@@ -211,8 +217,10 @@ func TestWorkerKilledAtEachEvent(t *testing.T) {
 		return int64(found.HistoryLength), found.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 	}
 	buy := func(p shopper, watch func(string)) order {
-		id, ok := shared.shopping(p, time.Now().Add(4*time.Minute), watch)
-		require.True(t, ok)
+		id, err := shared.shopping(p, time.Now().Add(4*time.Minute), watch)
+		if err != nil {
+			t.Errorf("order %s: %s", id, err)
+		}
 		return order{shopper: p, id: id}
 	}
 	var seen []string
@@ -268,6 +276,7 @@ func TestWorkerKilledAtEachEvent(t *testing.T) {
 		})
 	}
 	wait.Wait()
+	require.False(t, t.Failed())
 	for i, o := range orders {
 		o.awaitStatus("partially-refunded", 2*time.Minute)
 		require.Equal(t, ends, o.end(), "%+v", moments[i])

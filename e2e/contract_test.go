@@ -27,6 +27,9 @@ const nothing = "NXTHXNG22222"
 
 var routes = []route{
 	{"GET", "/ping", "", []int{200}, false},
+	{"GET", "/openapi.json", "", []int{200}, false},
+	{"GET", "/docs", "", []int{200}, false},
+	{"GET", "/docs/docs.js", "", []int{200}, false},
 	{"POST", "/user/auth", "", []int{400}, false},
 	{"GET", "/user/auth", "", []int{200}, false},
 	{"GET", "/user/auth/kakao/login", "", []int{302}, false},
@@ -129,10 +132,22 @@ var routes = []route{
 	{"GET", "/coupon", "login", []int{200}, true},
 	{"DELETE", "/coupon", "login", []int{400}, true},
 	{"GET", "/coupon/manager", "", []int{200}, true},
+	{"GET", "/images", "login", []int{200}, false},
+	{"POST", "/images", "login", []int{400}, false},
+	{"DELETE", "/images", "login", []int{400}, false},
+	{"POST", "/images/influencer", "seller", []int{400}, false},
+	{"DELETE", "/images/influencer", "seller", []int{202}, false},
+	{"POST", "/review", "login", []int{400}, true},
+	{"GET", "/review/" + nothing, "", []int{404}, true},
+	{"PUT", "/review/" + nothing, "login", []int{404}, true},
+	{"DELETE", "/review/" + nothing, "login", []int{404}, true},
+	{"GET", "/review/list/product/" + nothing, "", []int{200}, true},
+	{"GET", "/review/list/customer/" + nothing, "", []int{200}, true},
 	{"POST", "/webhook/iamport", "", []int{400}, false},
 	{"POST", "/webhook/refund", "", []int{401}, false},
 	{"POST", "/webhook/markdone", "", []int{401}, false},
 	{"POST", "/webhook/clayful", "", []int{401}, false},
+	{"GET", "/ws/chat/0", "", []int{403}, false},
 }
 
 // token is what the route is called with: the one that logs out gets none, and
@@ -257,7 +272,7 @@ func switches(r route) bool {
 // indifferent tells of routes that need no body, or none of the test's keys.
 func indifferent(r route) bool {
 	return r.path == "/influencer/update" || r.path == "/cart" || r.path == "/payment/verify" || switches(r) ||
-		r.path == "/user" && r.method == http.MethodPost
+		r.path == "/user" && r.method == http.MethodPost || r.method+r.path == "DELETE/images/influencer"
 }
 
 // TestBadInputChangesNothing sends every kind of nonsense to every route.

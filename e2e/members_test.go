@@ -208,6 +208,11 @@ func TestUserDelete(t *testing.T) {
 	require.Equal(t, 200, shared.call(t, "POST", "/user/live-agree/", who.token, nil).status)
 	shopper{who, t}.issue(cart3k)
 	require.InDelta(t, 1, shared.media(t, id)["push_count"], 0)
+	require.Equal(t, 202, shared.call(t, "POST", "/user/influencer/like/", who.token, map[string]any{"influencer_id": star.id}).status)
+	followers := func() float64 {
+		return shopGet(t, "/customers/"+star.id+"?raw=true").object(t)["meta"].(map[string]any)["Follower"].(float64)
+	}
+	require.InDelta(t, 1, followers(), 0)
 
 	shared.control(t, "POST", "/faults", map[string]any{"vendor": "clayful", "method": "DELETE", "path": "/v1/customers", "mode": "drop", "times": 1})
 	got := shared.call(t, "DELETE", "/user/", who.token, nil)
@@ -219,6 +224,7 @@ func TestUserDelete(t *testing.T) {
 	require.Empty(t, wishlists(t, who.id))
 	require.False(t, logsIn(t, who.userID, "pass1234!"))
 	require.InDelta(t, 0, shared.media(t, id)["push_count"], 0)
+	require.InDelta(t, 0, followers(), 0)
 	require.True(t, usable(t, said["alias"]))
 	require.Equal(t, 202, shared.call(t, "PUT", "/user/", "", said).status, "and they may come back")
 	again := shared.logIn(t, who.userID, "pass1234!")

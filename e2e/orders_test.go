@@ -107,6 +107,8 @@ var personal = map[string]any{
 	"POST /media/end {vod}":                map[string]any{"media_id": "{vod}"},
 	"DELETE /media/delete {vod}":           map[string]any{"media_id": "{vod}"},
 	"POST /media/live_alarm {vod}":         map[string]any{"media_id": "{vod}"},
+	"PUT /review/{review}":                 map[string]any{"title": "x", "images": []any{}},
+	"DELETE /review/{review}":              nil,
 }
 
 // own are routes of the caller's own things that name no id of anybody's.
@@ -117,6 +119,7 @@ var own = []string{
 	"POST /user/influencer/like", "GET /user/influencer/like", "POST /user/myvod", "GET /user/myvod",
 	"GET /wishlist", "POST /wishlist", "DELETE /wishlist",
 	"POST /coupon", "GET /coupon", "DELETE /coupon", "POST /coupon/add", "GET /coupon/add", "DELETE /coupon/add",
+	"GET /images", "POST /images", "DELETE /images", "POST /images/influencer", "DELETE /images/influencer", "POST /review",
 }
 
 // TestOtherPeoplesThings tries every route that names somebody's document as
@@ -133,7 +136,7 @@ func TestOtherPeoplesThings(t *testing.T) {
 			known = known || path == name
 		}
 		for pattern := range personal {
-			pattern, _, _ = strings.Cut(strings.NewReplacer("{order}", nothing, "{refund}", nothing).Replace(pattern), " {")
+			pattern, _, _ = strings.Cut(strings.NewReplacer("{order}", nothing, "{refund}", nothing, "{review}", nothing).Replace(pattern), " {")
 			known = known || pattern == name
 		}
 		require.True(t, known, "%s is in neither list: is it about somebody's own?", name)
@@ -146,10 +149,12 @@ func TestOtherPeoplesThings(t *testing.T) {
 	refund, _ := o.requested(o.refund([]any{o.piece(0, 1)}))
 	star := shared.newSeller(t)
 	vod := star.reserve(t, nil)
+	bought, _ := product(2)
+	review := owner.write(t, bought, 1)["_id"].(string)
 	fill := strings.NewReplacer("{order}", o.id, "{refund}", refund, "{item}", o.items[0].(map[string]any)["_id"].(string),
-		"{line}", cart, "{vod}", fmt.Sprint(vod))
+		"{line}", cart, "{vod}", fmt.Sprint(vod), "{review}", review)
 	snapshot := func() string {
-		return fmt.Sprint(o.now(), shopGet(t, "/customers/"+owner.id+"/cart/items/count").object(t), shared.media(t, vod),
+		return fmt.Sprint(o.now(), shopGet(t, "/customers/"+owner.id+"/cart/items/count").object(t), shared.media(t, vod), reviewed(t, review), stored(t, owner.id),
 			owner.call("POST", "/cart/", nil).object(t)["total"])
 	}
 	before := snapshot()

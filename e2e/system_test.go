@@ -96,7 +96,15 @@ func run(m *testing.M) (int, error) {
 	if err := shared.start(); err != nil {
 		return 1, fmt.Errorf("%w\n%s", err, shared.output)
 	}
+	contract, err := enforceContract(shared.api)
+	if err != nil {
+		return 1, err
+	}
 	code := m.Run()
+	for _, breach := range contract.breaches {
+		fmt.Fprintln(os.Stderr, breach)
+		code = 1
+	}
 	if code != 0 {
 		fmt.Fprintln(os.Stderr, shared.output)
 	}
@@ -118,6 +126,8 @@ var hurry = []string{
 	"PAYMENT_POLL=2s", "REFUND_POLL=2s", "ORDER_ARRIVAL_POLL=20s", "CHECKOUT_SETTLING=1s", "CHECKOUT_TAP_WINDOW=5s", "STUCK_STEP=25s", "STUCK_NOTICE=3s",
 	"SIGN_UP_PATIENCE=10s", "LIMIT_FIND_ID_PER_MINUTE=1000", "LIMIT_RESET_MAIL_PER_HOUR=1000", "LIMIT_RESET_MAIL_PER_ADDRESS=1000",
 	"LIMIT_PASSWORD_RESET_PER_HOUR=1000", "LIMIT_CHECK_ALIAS_PER_MINUTE=1000",
+	"IMAGE_UPLOAD_PATIENCE=3s",
+	"LIMIT_VIEWERS_PER_MINUTE=100000",
 }
 
 func (s *system) startDev() error {

@@ -14,9 +14,7 @@ import (
 func TestOthersClientsWorkUnchanged(t *testing.T) {
 	t.Parallel()
 	npm, err := exec.LookPath("npm")
-	if err != nil {
-		t.Skip("there is no Node here")
-	}
+	require.NoError(t, err, "install Node with npm")
 	dir := t.TempDir()
 	for _, file := range []string{"package.json", "package-lock.json", "clients.js"} {
 		text, err := os.ReadFile(filepath.Join("testdata", "clients", file))
@@ -25,14 +23,13 @@ func TestOthersClientsWorkUnchanged(t *testing.T) {
 	}
 	install := exec.CommandContext(t.Context(), npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	install.Dir = dir
-	if output, err := install.CombinedOutput(); err != nil {
-		t.Skipf("npm brings nothing here: %s", output)
-	}
+	output, err := install.CombinedOutput()
+	require.NoError(t, err, string(output))
 	w := newWorld(t)
 	run := exec.CommandContext(t.Context(), "node", "clients.js")
 	run.Dir = dir
 	run.Env = append(os.Environ(), "CLAYFUL_URL="+w.url+"/clayful", "CLAYFUL_TOKEN=backend", "CONTROL_URL="+w.url+"/control",
 		"IAMPORT_URL="+w.url+"/iamport", "IAMPORT_KEY=key", "IAMPORT_SECRET=secret", "NO_PROXY=127.0.0.1")
-	output, err := run.CombinedOutput()
+	output, err = run.CombinedOutput()
 	require.NoError(t, err, string(output))
 }

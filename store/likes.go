@@ -13,8 +13,26 @@ func (s *Store) SetFollower(ctx context.Context, influencerID, customerID string
 	if on {
 		return wrap("add follower", s.queries.AddFollower(ctx, db.AddFollowerParams{InfluencerID: influencerID, UserID: customerID}))
 	}
-	return wrap("remove follower", s.queries.RemoveFollower(ctx, db.RemoveFollowerParams{InfluencerID: influencerID, UserID: customerID}))
+	_, err := s.RemoveFollower(ctx, influencerID, customerID)
+	return err
 }
+
+// RemoveFollower notes that the customer no longer follows the influencer, and
+// tells whether they did.
+func (s *Store) RemoveFollower(ctx context.Context, influencerID, customerID string) (bool, error) {
+	n, err := s.queries.RemoveFollower(ctx, db.RemoveFollowerParams{InfluencerID: influencerID, UserID: customerID})
+	return n == 1, wrap("remove follower", err)
+}
+
+// FollowedBy are the influencers the customer follows.
+func (s *Store) FollowedBy(ctx context.Context, customerID string) ([]string, error) {
+	ids, err := s.queries.FollowedBy(ctx, customerID)
+	return ids, wrap("list followed influencers", err)
+}
+
+// FollowersKey is what WithLocks takes before an influencer's followers are
+// counted anew.
+func FollowersKey(influencerID string) string { return "followers/" + influencerID }
 
 // CountLike adds a like to a broadcast's count, or takes one off it while there
 // are any. The error is model.ErrNoBroadcast when it is gone.

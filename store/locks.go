@@ -27,3 +27,7 @@ func (s *Store) WithLocks(ctx context.Context, keys []string, do func(context.Co
 		return do(ctx)
 	})
 }
+
+// ImagesKey is the lock under which a customer's images and what shows them are
+// changed.
+func ImagesKey(customerID string) string { return "images/" + customerID }

@@ -67,8 +67,8 @@ func (s *Store) RecordWebhookEvent(ctx context.Context, source, eventID string) 
 	return wrap("record webhook event", s.queries.RecordWebhookEvent(ctx, db.RecordWebhookEventParams{Source: source, EventID: eventID}))
 }
 
-// Purge drops sessions, social logins under way and webhook events that ended
-// before the given time.
+// Purge drops sessions, social logins under way, webhook events, checkout
+// attempts and chat instances that ended before the given time.
 func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 	sessions, err := s.queries.PurgeSessions(ctx, before)
 	if err != nil {
@@ -83,5 +83,9 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 		return sessions + events, wrap("purge checkout attempts", err)
 	}
 	logins, err := s.queries.PurgeOAuthStates(ctx, before)
-	return sessions + events + checkouts + logins, wrap("purge social logins", err)
+	if err != nil {
+		return sessions + events + checkouts, wrap("purge social logins", err)
+	}
+	instances, err := s.queries.PurgeInstances(ctx, before)
+	return sessions + events + checkouts + logins + instances, wrap("purge chat instances", err)
 }

@@ -69,8 +69,8 @@ func Run(ctx context.Context, config Config) error {
 		Interceptors:                 blamers,
 	})
 	for name, definition := range map[string]any{
-		workflows.TypeSignUp: config.Rules.SignUp, workflows.TypeWelcome: workflows.Welcome,
-		workflows.TypeWithdrawal: workflows.Withdrawal, workflows.TypeResetMail: workflows.ResetMail,
+		workflows.TypeSignUp: config.Rules.SignUp, workflows.TypeWelcome: workflows.Welcome, workflows.TypeWithdrawal: workflows.Withdrawal,
+		workflows.TypeResetMail: workflows.ResetMail, workflows.TypeImageChange: config.Rules.ImageChange,
 	} {
 		people.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/byeolshow/byeolshow/model"
 )
 
-// Rules are the durations broadcasts, orders, refunds and sign-ups live by.
+// Rules are the durations broadcasts, orders, refunds, sign-ups and images live by.
 type Rules struct {
 	// Grace is how long after its time a broadcast may still go live before it
 	// counts as missed.
@@ -39,6 +39,9 @@ type Rules struct {
 
 	// SignUpPatience is how long a sign-up waits to hear what came of its account.
 	SignUpPatience time.Duration
+	// UploadPatience is how long a change of images may take before it counts as
+	// given up.
+	UploadPatience time.Duration
 	// Settling is how long the shop may take to do what it did not answer.
 	Settling time.Duration
 }
@@ -49,7 +52,7 @@ func DefaultRules() Rules {
 		Grace: 30 * time.Minute, LongestShow: 12 * time.Hour, RecordingWait: 15 * time.Minute,
 		UnpaidAfter: 30 * time.Minute, VBankGrace: 10 * time.Minute, PaymentPoll: 5 * time.Minute, RefundPoll: 5 * time.Minute,
 		ArrivalPoll: 24 * time.Hour, DoneAfter: 7 * 24 * time.Hour, Limits: DefaultLimits(),
-		SignUpPatience: time.Minute, Settling: 3 * time.Second,
+		SignUpPatience: time.Minute, UploadPatience: 2 * time.Minute, Settling: 3 * time.Second,
 	}
 }
 

@@ -30,8 +30,8 @@ func TestHistoriesReplay(t *testing.T) {
 			for name, definition := range map[string]any{
 				workflows.TypeBroadcast: rules.Broadcast, workflows.TypeCheckout: rules.Checkout,
 				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund, workflows.TypeCoupon: rules.Coupon,
-				workflows.TypeSignUp: rules.SignUp, workflows.TypeWelcome: workflows.Welcome,
-				workflows.TypeWithdrawal: workflows.Withdrawal, workflows.TypeResetMail: workflows.ResetMail,
+				workflows.TypeSignUp: rules.SignUp, workflows.TypeWelcome: workflows.Welcome, workflows.TypeWithdrawal: workflows.Withdrawal,
+				workflows.TypeResetMail: workflows.ResetMail, workflows.TypeImageChange: rules.ImageChange,
 			} {
 				replayer.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 			}

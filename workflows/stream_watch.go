@@ -26,7 +26,7 @@ func StreamWatch(ctx workflow.Context) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Summary:             "Compare Mux's streams with the broadcasts",
 		StartToCloseTimeout: 2 * watchRounds * watchEvery,
-		HeartbeatTimeout:    2 * time.Minute,
+		HeartbeatTimeout:    30 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: watchEvery, BackoffCoefficient: 1},
 	})
 	var steps *activities.Activities

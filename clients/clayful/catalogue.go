@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 )
 
 // Raw is a document as the shop sent it.
@@ -33,26 +31,6 @@ func (c *Client) ProductPage(ctx context.Context, query url.Values, page int) ([
 // Product reads one product. Refusal: not-existing-product.
 func (c *Client) Product(ctx context.Context, id string) (Raw, error) {
 	return c.raw(ctx, request{method: http.MethodGet, path: "/products/" + url.PathEscape(id)})
-}
-
-// ReviewedProducts are the products that those of the reviews are about that
-// are published, by the reviews' ids.
-func (c *Client) ReviewedProducts(ctx context.Context, reviews []string) (map[string]string, error) {
-	products := map[string]string{}
-	for chunk := range slices.Chunk(reviews, pageSize) {
-		var found []struct {
-			ID      string `json:"_id"`
-			Product Ref    `json:"product"`
-		}
-		query := url.Values{"ids": {strings.Join(chunk, ",")}, "fields": {"product"}, "limit": {strconv.Itoa(pageSize)}}
-		if err := c.do(ctx, request{method: http.MethodGet, path: "/products/reviews/published", query: query}, &found); err != nil {
-			return nil, err
-		}
-		for _, review := range found {
-			products[review.ID] = string(review.Product)
-		}
-	}
-	return products, nil
 }
 
 // Catalogs are the shop's newest catalogues, at most 120.

@@ -98,6 +98,7 @@ type request struct {
 	query    url.Values
 	customer string // customer token for /me
 	body     any
+	upload   *Upload // instead of a body
 }
 
 // pauses lie before the second and the third try of a GET.
@@ -132,13 +133,9 @@ func wrap(r request, err error) error {
 }
 
 func (c *Client) once(ctx context.Context, r request, answer any) error {
-	var payload io.Reader
-	if r.body != nil {
-		encoded, err := json.Marshal(r.body)
-		if err != nil {
-			return fmt.Errorf("encode: %w", err)
-		}
-		payload = bytes.NewReader(encoded)
+	payload, size, contentType, err := r.payload()
+	if err != nil {
+		return err
 	}
 	target := c.config.BaseURL + "/v1" + r.path
 	if len(r.query) > 0 {
@@ -148,6 +145,7 @@ func (c *Client) once(ctx context.Context, r request, answer any) error {
 	if err != nil {
 		return err
 	}
+	req.ContentLength = size
 	for name, value := range map[string]string{
 		"Authorization":         "Bearer " + c.config.Token,
 		"Accept-Language":       "ko",
@@ -161,8 +159,8 @@ func (c *Client) once(ctx context.Context, r request, answer any) error {
 	if r.customer != "" {
 		req.Header.Set("Authorization-Customer", r.customer)
 	}
-	if r.body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	response, err := c.http.Do(req)
 	if err != nil {
@@ -183,6 +181,21 @@ func (c *Client) once(ctx context.Context, r request, answer any) error {
 		return &silence{fmt.Errorf("decode: %w", err)}
 	}
 	return nil
+}
+
+// payload is what is sent, and its size in bytes.
+func (r request) payload() (body io.Reader, size int64, contentType string, err error) {
+	switch {
+	case r.upload != nil:
+		return r.upload.form()
+	case r.body == nil:
+		return http.NoBody, 0, "", nil
+	}
+	encoded, err := json.Marshal(r.body)
+	if err != nil {
+		return nil, 0, "", fmt.Errorf("encode: %w", err)
+	}
+	return bytes.NewReader(encoded), int64(len(encoded)), "application/json", nil
 }
 
 // refusal reads Clayful's error envelope; what is not one keeps its status. Only

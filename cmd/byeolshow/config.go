@@ -19,6 +19,7 @@ import (
 type settings struct {
 	DatabaseURL     string `env:"DATABASE_URL"`     // Postgres
 	TemporalAddress string `env:"TEMPORAL_ADDRESS"` // host:port; the SDK's other variables count too
+	NATSURL         string `env:"NATS_URL"`         // carries the chat between API processes; one alone needs none
 
 	HTTPAddr           string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`    // of the API
 	SandboxAddr        string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"` // of the sandbox
@@ -29,6 +30,7 @@ type settings struct {
 	PublicBaseURL      string   `env:"PUBLIC_BASE_URL"`             // where callers reach the API, as links in mails and redirects name it
 	LogLevel           string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
+	Playground         string   `env:"PLAYGROUND"`                  // on: the API serves /playground; dev sets it
 
 	ClayfulBaseURL    string   `env:"CLAYFUL_BASE_URL"`
 	ClayfulToken      string   `env:"CLAYFUL_TOKEN"`                                                                      // backend client token
@@ -66,13 +68,15 @@ type settings struct {
 
 	Stuck stuckSettings `envPrefix:"STUCK_"`
 
-	LoginsPerMinute  int `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`        // per IP and user id
-	CouponsPerMinute int `env:"LIMIT_COUPON_PER_MINUTE" envDefault:"100"`      // asked for, per customer
-	FindIDsPerMinute int `env:"LIMIT_FIND_ID_PER_MINUTE" envDefault:"5"`       // per IP
-	MailsPerHour     int `env:"LIMIT_RESET_MAIL_PER_HOUR" envDefault:"20"`     // per IP
-	MailsPerAddress  int `env:"LIMIT_RESET_MAIL_PER_ADDRESS" envDefault:"5"`   // an hour
-	ResetsPerHour    int `env:"LIMIT_PASSWORD_RESET_PER_HOUR" envDefault:"10"` // per IP, each way of setting a password anew
-	AliasesPerMinute int `env:"LIMIT_CHECK_ALIAS_PER_MINUTE" envDefault:"60"`  // per IP
+	LoginsPerMinute     int `env:"LIMIT_LOGIN_PER_MINUTE" envDefault:"10"`        // per IP and user id
+	CouponsPerMinute    int `env:"LIMIT_COUPON_PER_MINUTE" envDefault:"100"`      // asked for, per customer
+	UploadsPerMinute    int `env:"LIMIT_UPLOAD_PER_MINUTE" envDefault:"20"`       // per customer
+	FindIDsPerMinute    int `env:"LIMIT_FIND_ID_PER_MINUTE" envDefault:"5"`       // per IP
+	MailsPerHour        int `env:"LIMIT_RESET_MAIL_PER_HOUR" envDefault:"20"`     // per IP
+	MailsPerAddress     int `env:"LIMIT_RESET_MAIL_PER_ADDRESS" envDefault:"5"`   // an hour
+	ResetsPerHour       int `env:"LIMIT_PASSWORD_RESET_PER_HOUR" envDefault:"10"` // per IP, each way of setting a password anew
+	AliasesPerMinute    int `env:"LIMIT_CHECK_ALIAS_PER_MINUTE" envDefault:"60"`  // per IP
+	NewViewersPerMinute int `env:"LIMIT_VIEWERS_PER_MINUTE" envDefault:"30"`      // counted per IP, of those without an account
 
 	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
 	LongestShow     time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended
@@ -86,10 +90,13 @@ type settings struct {
 	TapWindow       time.Duration `env:"CHECKOUT_TAP_WINDOW" envDefault:"30s"`      // in which the same checkout is a double tap
 	Settling        time.Duration `env:"CHECKOUT_SETTLING" envDefault:"3s"`         // how long the shop may take to do what it did not answer
 	SignUpPatience  time.Duration `env:"SIGN_UP_PATIENCE" envDefault:"1m"`          // how long a sign-up waits to hear what came of its account
+	UploadPatience  time.Duration `env:"IMAGE_UPLOAD_PATIENCE" envDefault:"2m"`     // how long a change of images may take before it counts as given up
 	AutoEncoder     string        `env:"SANDBOX_AUTO_ENCODER" envDefault:"on"`      // on, off: simulated encoders
 	EncoderLength   time.Duration `env:"SANDBOX_ENCODER_LENGTH" envDefault:"1m"`    // how long they stream
 	CustomerSecret  string        `env:"SANDBOX_CUSTOMER_TOKEN_SECRET"`             // signs the sandbox's customer tokens
 	StorefrontToken string        `env:"SANDBOX_STOREFRONT_TOKEN"`                  // Clayful's public client token
+	ImageURL        string        `env:"SANDBOX_IMAGE_URL"`                         // where the sandbox's images are served, before /stores/…; http://SANDBOX_ADDR/clayful when empty
+	BuyersReview    bool          `env:"SANDBOX_BUYERS_REVIEW"`                     // in the sandbox only who has bought a product may review it
 }
 
 // stuckSettings are when a workflow says that it is stuck.

@@ -252,7 +252,8 @@ func (d *dev) childEnv() map[string]string {
 	sandbox := "http://" + d.SandboxAddr
 	values := map[string]string{
 		"DATABASE_URL": d.DatabaseURL, "TEMPORAL_ADDRESS": d.TemporalAddress,
-		"HTTP_ADDR": d.HTTPAddr, "SANDBOX_ADDR": d.SandboxAddr, "CODEC_ADDR": d.CodecAddr,
+		"HTTP_ADDR": d.HTTPAddr, "SANDBOX_ADDR": d.SandboxAddr, "TEMPORAL_UI_ADDR": d.TemporalUIAddr, "PLAYGROUND": "on",
+		"CODEC_ADDR": d.CodecAddr,
 	}
 	for name, otherwise := range map[string]struct{ set, value string }{
 		"CLAYFUL_BASE_URL":                {d.ClayfulBaseURL, sandbox + "/clayful"},
@@ -440,15 +441,16 @@ func (d *dev) announce(took time.Duration) {
 	fmt.Printf(`
 byeolshow is up (%s)
 
+  Playground   http://%s/playground
   API          http://%s
-  Temporal UI  http://%s (sealed data: log in at http://%[6]s/codec/, the password is CODEC_TOKEN in %[5]s/run/env)
-  Sandbox      http://%[4]s/control/
-  Data         %[5]s
+  Temporal UI  http://%s (sealed data: log in at http://%[7]s/codec/, the password is CODEC_TOKEN in %[6]s/run/env)
+  Sandbox      http://%[5]s/control/
+  Data         %[6]s
 
   influencers  star1, star2, star3   password star1234!
   customers    demo, demo2           password demo1234!
   social       http://%[2]s/user/auth/kakao/login/ (naver, facebook) with account kakao1 (naver1, facebook1)
 
 Ctrl-C stops everything; the data stays.
-`, took.Round(100*time.Millisecond), d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir, d.CodecAddr)
+`, took.Round(100*time.Millisecond), d.HTTPAddr, d.HTTPAddr, d.TemporalUIAddr, d.SandboxAddr, d.DataDir, d.CodecAddr)
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/byeolshow/byeolshow/api/contract"
 )
 
 func main() {
@@ -22,10 +24,25 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(devCommand(), apiCommand(), routesCommand(), workerCommand(), migrateCommand(), sandboxCommand(), opsCommand(), codecCommand())
+	root.AddCommand(devCommand(), apiCommand(), routesCommand(), openAPICommand(), workerCommand(), migrateCommand(), sandboxCommand(),
+		opsCommand(), codecCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "byeolshow:", err)
 		os.Exit(exitCode(err))
+	}
+}
+
+func openAPICommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "openapi", Short: "Print the OpenAPI document of the API", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			document, err := contract.Document()
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(document)
+			return err
+		},
 	}
 }
 

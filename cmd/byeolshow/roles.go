@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
@@ -27,6 +28,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/push"
 	"github.com/byeolshow/byeolshow/clients/social"
+	"github.com/byeolshow/byeolshow/live"
 	"github.com/byeolshow/byeolshow/sandbox"
 	shop "github.com/byeolshow/byeolshow/sandbox/clayful"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
@@ -72,23 +74,40 @@ func apiCommand() *cobra.Command {
 			return err
 		}
 		defer systems.close()
+		database := store.New(systems.pool)
+		rooms, err := live.New(ctx, live.Config{Store: database, NATSURL: s.NATSURL, NewViewersPerMinute: s.NewViewersPerMinute, Logger: log})
+		if err != nil {
+			return err
+		}
 		handler, err := api.New(api.Config{
-			Store: store.New(systems.pool), Mux: systems.mux, Temporal: systems.temporal, Iamport: s.iamport(), Social: logins,
+			Store: database, Rooms: rooms, Playground: s.playground(), Mux: systems.mux, Temporal: systems.temporal, Iamport: s.iamport(), Social: logins,
 			RefundWebhookSecret: s.RefundWebhookSecret, MarkdoneWebhookSecret: s.MarkdoneWebhookSecret,
 			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
 			HiddenCollections: s.HiddenCollections,
 			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
 			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup, MemberGroup: s.MemberGroup,
 			Limits: api.Limits{
-				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, FindIDPerMinute: s.FindIDsPerMinute,
-				MailPerHour: s.MailsPerHour, MailPerAddress: s.MailsPerAddress, ResetPerHour: s.ResetsPerHour, AliasPerMinute: s.AliasesPerMinute,
+				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, UploadPerMinute: s.UploadsPerMinute,
+				FindIDPerMinute: s.FindIDsPerMinute, MailPerHour: s.MailsPerHour, MailPerAddress: s.MailsPerAddress,
+				ResetPerHour: s.ResetsPerHour, AliasPerMinute: s.AliasesPerMinute,
 			}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {
 			return err
 		}
-		return serve(ctx, "HTTP_ADDR", s.HTTPAddr, handler, log)
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return rooms.Run(ctx) })
+		group.Go(func() error { return serve(ctx, "HTTP_ADDR", s.HTTPAddr, handler, log) })
+		return group.Wait()
 	})
+}
+
+// playground is where the page for developers finds what it links to.
+func (s settings) playground() *api.Playground {
+	if s.Playground != "on" {
+		return nil
+	}
+	return &api.Playground{SandboxURL: "http://" + s.SandboxAddr, TemporalUIURL: "http://" + s.TemporalUIAddr}
 }
 
 func workerCommand() *cobra.Command {
@@ -122,8 +141,8 @@ func workerCommand() *cobra.Command {
 			Rules: workflows.Rules{
 				Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait,
 				UnpaidAfter: s.UnpaidAfter, VBankGrace: s.VBankGrace, PaymentPoll: s.PaymentPoll, RefundPoll: s.RefundPoll,
-				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, SignUpPatience: s.SignUpPatience, Settling: s.Settling,
-				Limits: limits,
+				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, SignUpPatience: s.SignUpPatience, UploadPatience: s.UploadPatience,
+				Settling: s.Settling, Limits: limits,
 			},
 		})
 	})
@@ -193,6 +212,7 @@ func sandboxCommand() *cobra.Command {
 			Clayful: shop.Config{
 				BackendToken: s.ClayfulToken, StorefrontToken: s.StorefrontToken,
 				TokenSecret: []byte(s.CustomerSecret), ResetURL: strings.TrimSuffix(s.PublicBaseURL, "/") + "/forgetuser/reset_password/",
+				ImageURL: cmp.Or(s.ImageURL, "http://"+s.SandboxAddr+"/clayful"), BuyersReview: s.BuyersReview,
 				Iamport:  shop.IamportConfig{BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret},
 				Social:   map[string]string{social.Kakao: s.Kakao.APIURL, social.Naver: s.Naver.APIURL, social.Facebook: s.Facebook.APIURL},
 				Webhooks: s.shopWebhooks(),

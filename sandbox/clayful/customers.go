@@ -35,7 +35,7 @@ func newCustomer() document {
 
 // Fields of a customer that a request may set, by kind.
 var (
-	textFields    = []string{"alias", "mobile", "phone", "gender", "birthdate", "avatar", "country", "language", "currency", "timezone"}
+	textFields    = []string{"alias", "mobile", "phone", "gender", "birthdate", "country", "language", "currency", "timezone"}
 	backendFields = []string{"groups", "connect", "verified", "userId", "email"}
 )
 
@@ -47,6 +47,17 @@ func (s *Server) apply(ctx context.Context, d, in document, isBackend bool) erro
 			text, ok := value.(string)
 			if !ok && value != nil || ok && !wellFormed(field, text) {
 				return invalid(field)
+			}
+			d[field] = value
+		case field == "avatar":
+			id, ok := value.(string)
+			if !ok && value != nil {
+				return invalid(field)
+			}
+			if ok {
+				if err := checkImage(ctx, s.pool, id, "Customer", field, d.id()); err != nil {
+					return err
+				}
 			}
 			d[field] = value
 		case field == "name":
@@ -71,6 +82,9 @@ func (s *Server) apply(ctx context.Context, d, in document, isBackend bool) erro
 			meta, ok := value.(map[string]any)
 			if !ok {
 				return invalid(field)
+			}
+			if err := checkMetaImages(ctx, s.pool, meta, "Customer"); err != nil {
+				return err
 			}
 			own, _ := d["meta"].(map[string]any)
 			for key, value := range meta {

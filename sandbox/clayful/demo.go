@@ -1,8 +1,12 @@
 package clayful
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,7 +35,8 @@ var people = []person{
 // Reset forgets everything and puts the demo shop back.
 func (s *Server) Reset(ctx context.Context) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "TRUNCATE sandbox_clayful.document, sandbox_clayful.verification, sandbox_clayful.mail"); err != nil {
+		if _, err := tx.Exec(ctx, "TRUNCATE sandbox_clayful.document, sandbox_clayful.verification, sandbox_clayful.mail, "+
+			"sandbox_clayful.picture, sandbox_clayful.opinion"); err != nil {
 			return err
 		}
 		if !s.config.Demo {
@@ -122,11 +127,34 @@ func (s *Server) insertProducts(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	for n := 1; n <= demoProducts; n++ {
-		if err := s.insert(ctx, tx, "products", product(n), nil); err != nil {
+		d := product(n)
+		if err := s.insertPicture(ctx, tx, fmt.Sprint(d["thumbnail"]), n); err != nil {
+			return err
+		}
+		if err := s.insert(ctx, tx, "products", d, nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// insertPicture makes the n-th product's thumbnail: a patch of colour.
+func (s *Server) insertPicture(ctx context.Context, tx pgx.Tx, id string, n int) error {
+	hue := func(shift int) uint8 { return uint8(64 + (n*37+shift)%160) } //nolint:gosec // it fits
+	patch := image.NewPaletted(image.Rect(0, 0, 240, 240), color.Palette{color.RGBA{hue(0), hue(53), hue(107), 255}})
+	var file bytes.Buffer
+	if err := png.Encode(&file, patch); err != nil {
+		return fmt.Errorf("draw picture: %w", err)
+	}
+	now := stamp(time.Now())
+	d := document{
+		"_id": id, "model": "Product", "application": "thumbnail", "name": "image.png", "version": 1.0, "customer": nil,
+		"meta": map[string]any{}, "createdAt": now, "updatedAt": now,
+	}
+	if err := s.insert(ctx, tx, "images", d, nil); err != nil {
+		return err
+	}
+	return keepPicture(ctx, tx, id, "image/png", file.Bytes())
 }
 
 // product is the n-th of the demo shop: every third is discounted, by a share

@@ -25,7 +25,7 @@ func invalid(source string) error {
 }
 
 func notExisting(model string) error {
-	return &apiError{status: http.StatusNotFound, code: "not-existing-" + strings.TrimSuffix(model, "s")}
+	return &apiError{status: http.StatusNotFound, code: "not-existing-" + kebab(singular(model))}
 }
 
 var messages = map[string][2]string{ // ko, en
@@ -40,6 +40,11 @@ var messages = map[string][2]string{ // ko, en
 	"invalid-token":         {"유효하지 않은 소셜 로그인 토큰입니다.", "The token of the social login is not valid."},
 	"vendor-unavailable":    {"소셜 로그인 서비스가 응답하지 않습니다.", "The social login does not answer."},
 	"social-customer":       {"소셜 계정으로 가입한 고객입니다.", "The customer logs in with a social account."},
+	"not-existing-image":    {"존재하지 않는 이미지입니다.", "The image does not exist."},
+	"not-existing-review":   {"존재하지 않는 리뷰입니다.", "The review does not exist."},
+	"invalid-model-image":   {"다른 용도의 이미지입니다.", "The image was made for another model."},
+	"invalid-field-image":   {"다른 용도의 이미지입니다.", "The image was made for another field."},
+	"not-purchased-product": {"구매하지 않은 상품입니다.", "The product was not purchased."},
 	"invalid-secret":        {"유효하지 않은 링크입니다.", "The secret is not valid."},
 	"duplicated-coupon":     {"이미 가지고 있는 쿠폰입니다.", "The customer has the coupon already."},
 	"duplicated-slug":       {"이미 사용 중인 슬러그입니다.", "The slug is already in use."},

@@ -68,7 +68,7 @@ func orderFormats() map[string]kind {
 		"fulfillments[].createdAt": asTime, "fulfillments[].updatedAt": asTime, "fulfillments[].items[].quantity": asNumber,
 		"transactions[].paymentMethod": asReference, "transactions[].paid": asPrice, "transactions[].cancelled": asPrice,
 		"transactions[].refunded": asPrice, "transactions[].createdAt": asTime, "transactions[].updatedAt": asTime,
-		"transactions[].vbanks[].amount": asPrice, "transactions[].vbanks[].expiresAt": asTime, "customer.groups[]": asReference,
+		"transactions[].vbanks[].amount": asPrice, "transactions[].vbanks[].expiresAt": asTime, "customer.groups[]": asReference, "reviews[]": asReview,
 	}
 	lineFormats(formats, "items[]")
 	lineFormats(formats, "items[].bundleItems[]")

@@ -1,15 +1,12 @@
 package clayful
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // kind is how a value is shown in a formatted document.
@@ -29,10 +26,16 @@ const (
 	asPolicy    // to a shipping policy
 	asCountry
 	asLanguage
+	asImageOrNull
+	asReviewed // to a product, as its reviews show it
+	asAuthor   // to a customer, as others see them
+	asReview   // to a review, by title
 )
 
 // referring kinds need the document they refer to.
-var referring = []kind{asReference, asProduct, asVariant, asCoupon, asPolicy}
+var referring = []kind{
+	asReference, asProduct, asVariant, asCoupon, asPolicy, asImage, asImageOrNull, asReviewed, asAuthor, asReview,
+}
 
 // variantFormats are the fields of a variant.
 var variantFormats = map[string]kind{
@@ -46,7 +49,7 @@ var formats = func() map[string]map[string]kind {
 	all := map[string]map[string]kind{
 		"customers": {
 			"createdAt": asTime, "updatedAt": asTime, "birthdate": asTime, "deactivatedAt": asTime, "lastLoggedInAt": asTime,
-			"avatar": asImage, "groups[]": asReference,
+			"avatar": asImageOrNull, "groups[]": asReference,
 			"address.primary.country": asCountry, "address.secondaries[].country": asCountry,
 		},
 		"groups": {"createdAt": asTime, "updatedAt": asTime, "name": asText},
@@ -63,9 +66,14 @@ var formats = func() map[string]map[string]kind {
 		"collections": {"createdAt": asTime, "updatedAt": asTime, "name": asText, "parent": asReference, "thumbnail": asImage},
 		"vendors":     {"createdAt": asTime, "updatedAt": asTime, "name": asText, "description": asText, "logo": asImage},
 		"wishlists":   {"createdAt": asTime, "updatedAt": asTime},
-		"carts":       cartFormats(),
-		"orders":      orderFormats(),
-		"refunds":     refundFormats(""),
+		"images":      {"createdAt": asTime, "updatedAt": asTime},
+		"reviews":     reviewFormats(),
+		"reviewComments": {
+			"review": asReview, "customer": asAuthor, "flagged.total": asNumber, "createdAt": asTime, "updatedAt": asTime,
+		},
+		"carts":   cartFormats(),
+		"orders":  orderFormats(),
+		"refunds": refundFormats(""),
 	}
 	for field, kind := range variantFormats {
 		all["products"]["variants[]."+field] = kind
@@ -93,8 +101,12 @@ func (s *Server) shown(c call, model string, found []document) ([]document, erro
 		for _, key := range hidden {
 			delete(d, key)
 		}
-		if model == "coupons" {
+		switch model {
+		case "coupons":
 			tally(d)
+		case "images":
+			d["url"] = s.imageURL(d)
+			delete(d, "version")
 		}
 		if !raw {
 			refs.render(model, d)
@@ -105,43 +117,6 @@ func (s *Server) shown(c call, model string, found []document) ([]document, erro
 		list = append(list, d)
 	}
 	return list, nil
-}
-
-// references are the documents that others refer to, by id.
-type references map[string]document
-
-// references reads all that the documents refer to, at once.
-func (s *Server) references(ctx context.Context, model string, found []document) (references, error) {
-	wanted := map[string]bool{}
-	for field, kind := range formats[model] {
-		if !slices.Contains(referring, kind) {
-			continue
-		}
-		for _, d := range found {
-			visit(map[string]any(d), strings.Split(field, "."), func(_ map[string]any, value any) any {
-				if id, ok := value.(string); ok {
-					wanted[id] = true
-				}
-				return value
-			})
-		}
-	}
-	refs := references{}
-	if len(wanted) == 0 {
-		return refs, nil
-	}
-	rows, err := s.pool.Query(ctx, "SELECT body FROM sandbox_clayful.document WHERE id = ANY($1)", slices.Collect(maps.Keys(wanted)))
-	if err != nil {
-		return nil, fmt.Errorf("read references: %w", err)
-	}
-	documents, err := pgx.CollectRows(rows, pgx.RowTo[document])
-	if err != nil {
-		return nil, fmt.Errorf("read references: %w", err)
-	}
-	for _, d := range documents {
-		refs[d.id()] = d
-	}
-	return refs, nil
 }
 
 // render formats a raw document in place.
@@ -231,11 +206,22 @@ func (refs references) formatted(value any, kind kind, owner map[string]any) any
 		case asTime:
 			return moment(v)
 		case asImage:
-			return image(v)
+			return refs.image(v)
+		case asImageOrNull:
+			if _, known := refs[v]; !known {
+				return nil // deleted
+			}
+			return refs.image(v)
+		case asReviewed:
+			return refs.reviewed(v)
+		case asAuthor:
+			return refs.author(v)
+		case asReview:
+			return map[string]any{"_id": v, "title": refs[v]["title"]}
 		case asReference:
 			return map[string]any{"_id": v, "name": refs.name(v), "slug": refs[v]["slug"]}
 		case asProduct:
-			return map[string]any{"_id": v, "name": refs.name(v), "slug": refs[v]["slug"], "thumbnail": image(refs[v]["thumbnail"])}
+			return map[string]any{"_id": v, "name": refs.name(v), "slug": refs[v]["slug"], "thumbnail": refs.image(refs[v]["thumbnail"])}
 		case asVariant:
 			return refs.variant(owner["product"], v)
 		case asCoupon:
@@ -261,14 +247,6 @@ func (refs references) formatted(value any, kind kind, owner map[string]any) any
 }
 
 var codeNames = map[string]string{"KR": "대한민국", "ko": "한국어"}
-
-func image(id any) map[string]any {
-	text, ok := id.(string)
-	if !ok {
-		return map[string]any{"_id": nil, "url": nil}
-	}
-	return map[string]any{"_id": text, "url": "https://cdn.clayful.io/stores/SANDBOX.local/images/" + text + "/v1/image.jpg"}
-}
 
 func (refs references) name(id string) any {
 	switch name := refs[id]["name"].(type) {

@@ -3,6 +3,7 @@
 package clayful
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -34,6 +35,8 @@ type Config struct {
 	TokenSecret     []byte            // signs customer tokens
 	TokenLifetime   time.Duration     // of customer tokens; 0 is 7 days
 	ResetURL        string            // the mailed link, before ?customer=&secret=
+	ImageURL        string            // where images are served, before /stores/…
+	BuyersReview    bool              // only who has bought a product may review it
 	Iamport         IamportConfig     // where payments are looked up; none when empty
 	Social          map[string]string // API addresses of kakao, naver and facebook; their own when empty
 	Webhooks        []Webhook
@@ -125,19 +128,22 @@ func (s *Server) Routes() chi.Router {
 	}
 	for _, more := range [][]route{
 		s.shelfRoutes(), s.productRoutes(), s.couponRoutes(), s.wishlistRoutes(), s.cartRoutes(), s.checkoutRoutes(), s.orderRoutes(),
+		s.imageRoutes(), s.reviewRoutes(), s.commentRoutes(),
 	} {
 		routes = append(routes, more...)
 	}
 	for _, model := range []string{
-		"customers", "products", "collections", "groups", "vendors", "wishlists", "catalogs", "brands", "coupons", "orders",
+		"customers", "products", "collections", "groups", "vendors", "wishlists", "catalogs", "brands", "coupons", "orders", "reviews",
+		"reviewComments",
 	} {
-		base := "/" + model + "/{id}/meta/{field}"
+		base := "/" + cmp.Or(metaPaths[model], model) + "/{id}/meta/{field}"
 		routes = append(routes,
 			route{"POST", base + "/push", backend, s.metaChange(model, pushed)},
 			route{"POST", base + "/pull", backend, s.metaChange(model, pulled)},
 			route{"POST", base + "/inc", backend, s.metaChange(model, increased)},
 			route{"DELETE", base, backend, s.metaChange(model, removed)})
 	}
+	r.Get("/stores/{store}/images/{image}/{version}/{name}", s.serveImage)
 	r.Route("/v1", func(r chi.Router) {
 		for _, route := range routes {
 			r.Method(route.method, route.path, s.serve(route))
@@ -145,6 +151,9 @@ func (s *Server) Routes() chi.Router {
 	})
 	return r
 }
+
+// metaPaths are where models are kept that are not named by their path.
+var metaPaths = map[string]string{"reviews": "products/reviews", "reviewComments": "products/reviews/comments"}
 
 func (s *Server) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -167,7 +176,11 @@ func (s *Server) cors(next http.Handler) http.Handler {
 
 func (s *Server) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, 4<<20)
+		limit := int64(4 << 20)
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+			limit = maxMultipart
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		result, err := s.admit(route, r)
 		if err != nil {
 			var refusal *apiError

@@ -33,10 +33,14 @@ type field struct {
 	kind     fieldKind
 	relation string
 	many     bool
+	image    bool
 }
 
 func relation(model string) field  { return field{relation: model} }
 func relations(model string) field { return field{relation: model, many: true} }
+
+// takesImage is the id of an image made for the field, or null.
+var takesImage = field{kind: takesString, image: true}
 
 // shelves are the models an operator keeps, with their fields. Products are
 // checked further.
@@ -45,24 +49,24 @@ var shelves = map[string]map[string]field{
 		"slug": {kind: takesString}, "type": {kind: takesString}, "name": {kind: takesText}, "summary": {kind: takesText},
 		"description": {kind: takesText}, "keywords": {kind: takesText}, "price": {kind: takesObject}, "discount": {kind: takesObject},
 		"shipping": {kind: takesObject}, "available": {kind: takesBool}, "bundled": {kind: takesBool}, "brand": relation("brands"),
-		"vendor": relation("vendors"), "thumbnail": {kind: takesString}, "taxCategories": relations("taxCategories"),
+		"vendor": relation("vendors"), "thumbnail": takesImage, "taxCategories": relations("taxCategories"),
 		"collections": relations("collections"), "options": {kind: takesList}, "bundles": {kind: takesList}, "notices": {kind: takesList},
 		"manufacturer": {kind: takesText}, "origin": {kind: takesObject}, "meta": {kind: takesObject},
 	},
 	"collections": {
-		"slug": {kind: takesString}, "name": {kind: takesText}, "parent": relation("collections"), "thumbnail": {kind: takesString},
+		"slug": {kind: takesString}, "name": {kind: takesText}, "parent": relation("collections"), "thumbnail": takesImage,
 		"description": {kind: takesText}, "meta": {kind: takesObject},
 	},
 	"catalogs": {
 		"slug": {kind: takesString}, "title": {kind: takesText}, "description": {kind: takesText}, "items": {kind: takesList},
-		"image": {kind: takesString}, "meta": {kind: takesObject},
+		"image": takesImage, "meta": {kind: takesObject},
 	},
 	"brands": {
-		"slug": {kind: takesString}, "name": {kind: takesText}, "description": {kind: takesText}, "thumbnail": {kind: takesString},
-		"logo": {kind: takesString}, "meta": {kind: takesObject},
+		"slug": {kind: takesString}, "name": {kind: takesText}, "description": {kind: takesText}, "thumbnail": takesImage,
+		"logo": takesImage, "meta": {kind: takesObject},
 	},
 	"vendors": {
-		"slug": {kind: takesString}, "name": {kind: takesText}, "description": {kind: takesText}, "logo": {kind: takesString},
+		"slug": {kind: takesString}, "name": {kind: takesText}, "description": {kind: takesText}, "logo": takesImage,
 		"meta": {kind: takesObject},
 	},
 	"coupons": {
@@ -161,6 +165,12 @@ func (s *Server) removeFrom(model string) func(call) (any, error) {
 
 func singular(model string) string { return strings.TrimSuffix(model, "s") }
 
+// modelName is a model as images name it.
+func modelName(model string) string {
+	name := singular(model)
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
 func (f field) empty() any {
 	switch {
 	case f.many, f.kind == takesList:
@@ -191,7 +201,15 @@ func (s *Server) set(ctx context.Context, tx pgx.Tx, model string, d, in documen
 				return err
 			}
 		}
+		if id, given := value.(string); given && field.image {
+			if err := checkImage(ctx, tx, id, modelName(model), name, ""); err != nil {
+				return err
+			}
+		}
 		if own, ok := d["meta"].(map[string]any); ok && name == "meta" {
+			if err := checkMetaImages(ctx, tx, value.(map[string]any), modelName(model)); err != nil { //nolint:errcheck // checked
+				return err
+			}
 			maps.Copy(own, value.(map[string]any)) //nolint:errcheck // checked
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -13,8 +14,18 @@ import (
 // transferred are the models a shop's data is moved by, what is referred to
 // first.
 var transferred = []string{
-	"groups", "brands", "vendors", "shippingMethods", "shippingPolicies", "taxCategories", "paymentMethods", "collections", "products",
+	"groups", "images", "brands", "vendors", "shippingMethods", "shippingPolicies", "taxCategories", "paymentMethods", "collections", "products",
 	"catalogs", "coupons", "customers", "issuedCoupons", "wishlists",
+	"reviews", "reviewComments",
+}
+
+// pictureKey is where an exported image keeps its file.
+const pictureKey = "picture"
+
+// picture is the file of an image.
+type picture struct {
+	Type string `json:"type"`
+	Data []byte `json:"data"`
 }
 
 // credentialsKey is where an exported customer keeps the hash of their password.
@@ -25,14 +36,20 @@ const credentialsKey = "credentials"
 func (s *Server) Export(ctx context.Context, w io.Writer) error {
 	shop := map[string][]document{}
 	for _, model := range transferred {
-		rows, err := s.pool.Query(ctx, "SELECT body, secret FROM sandbox_clayful.document WHERE model = $1 ORDER BY created_at, id", model)
+		rows, err := s.pool.Query(ctx, `SELECT body, secret, content_type, data FROM sandbox_clayful.document d
+			LEFT JOIN sandbox_clayful.picture ON model = 'images' AND image = d.id WHERE model = $1 ORDER BY created_at, id`, model)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", model, err)
 		}
 		list := []document{}
 		var d document
 		var secret map[string]string
-		_, err = pgx.ForEachRow(rows, []any{&d, &secret}, func() error {
+		var contentType *string
+		var data []byte
+		_, err = pgx.ForEachRow(rows, []any{&d, &secret, &contentType, &data}, func() error {
+			if contentType != nil {
+				d[pictureKey] = picture{*contentType, data}
+			}
 			if len(secret) > 0 {
 				d[credentialsKey] = secret
 			}
@@ -40,7 +57,7 @@ func (s *Server) Export(ctx context.Context, w io.Writer) error {
 				delete(d, key)
 			}
 			list = append(list, d)
-			d, secret = nil, nil
+			d, secret, data = nil, nil, nil
 			return nil
 		})
 		if err != nil {
@@ -119,9 +136,27 @@ func (s *Server) takeOver(ctx context.Context, tx pgx.Tx, model string, d docume
 			return err
 		}
 	}
+	if given, ok := d[pictureKey]; ok && model == "images" {
+		if err := takePicture(ctx, tx, d.id(), given); err != nil {
+			return err
+		}
+		delete(d, pictureKey)
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO sandbox_clayful.document (model, id, body, secret) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (model, id) DO UPDATE SET body = $3, secret = $4`, model, d.id(), d, secret)
 	return duplicate(err)
+}
+
+func takePicture(ctx context.Context, tx pgx.Tx, image string, given any) error {
+	text, err := json.Marshal(given)
+	if err != nil {
+		return err
+	}
+	var file picture
+	if err := json.Unmarshal(text, &file); err != nil || !strings.HasPrefix(file.Type, "image/") {
+		return invalid(pictureKey)
+	}
+	return keepPicture(ctx, tx, image, file.Type, file.Data)
 }
 
 // leavesOf are the collections a product is in, of the ways to them.

@@ -42,6 +42,30 @@ func (q *Queries) CountLike(ctx context.Context, arg CountLikeParams) (int64, er
 	return result.RowsAffected(), nil
 }
 
+const followedBy = `-- name: FollowedBy :many
+SELECT influencer_id FROM influencer_alarm WHERE user_id = $1 ORDER BY influencer_id
+`
+
+func (q *Queries) FollowedBy(ctx context.Context, userID string) ([]string, error) {
+	rows, err := q.db.Query(ctx, followedBy, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var influencer_id string
+		if err := rows.Scan(&influencer_id); err != nil {
+			return nil, err
+		}
+		items = append(items, influencer_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const likedBroadcasts = `-- name: LikedBroadcasts :many
 SELECT vod_id, mux_livestream_playback_id, mux_livestream_id, mux_asset_id, mux_asset_playback_id, title, notice, description, influencer_name, influencer_id, influencer_thunmbnail, product_id, product_name, product_price, product_sale, product_brand, product_thumbnail, product_list, status, started_at, updated_at, finished_at, vod_view_count, like_count, push_count, armed_at, live_at, stream_seen_at, pushed_at, deleted_at, revision FROM media_stream WHERE vod_id = ANY($1::bigint[]) AND deleted_at IS NULL
 ORDER BY started_at DESC NULLS LAST, vod_id DESC
@@ -99,7 +123,7 @@ func (q *Queries) LikedBroadcasts(ctx context.Context, vodIds []int64) ([]Broadc
 	return items, nil
 }
 
-const removeFollower = `-- name: RemoveFollower :exec
+const removeFollower = `-- name: RemoveFollower :execrows
 DELETE FROM influencer_alarm WHERE influencer_id = $1 AND user_id = $2
 `
 
@@ -108,7 +132,10 @@ type RemoveFollowerParams struct {
 	UserID       string
 }
 
-func (q *Queries) RemoveFollower(ctx context.Context, arg RemoveFollowerParams) error {
-	_, err := q.db.Exec(ctx, removeFollower, arg.InfluencerID, arg.UserID)
-	return err
+func (q *Queries) RemoveFollower(ctx context.Context, arg RemoveFollowerParams) (int64, error) {
+	result, err := q.db.Exec(ctx, removeFollower, arg.InfluencerID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

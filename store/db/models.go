@@ -49,6 +49,11 @@ type Broadcast struct {
 	Revision                int64
 }
 
+type ChatInstance struct {
+	ID        uuid.UUID
+	Heartbeat time.Time
+}
+
 type CheckoutAttempt struct {
 	CustomerID  string
 	Key         string
@@ -94,6 +99,15 @@ type PushDelivery struct {
 	FirebaseToken string
 }
 
+type RoomUser struct {
+	ID       uuid.UUID
+	RoomName int64
+	Username string
+	NameKey  string
+	Viewer   string
+	Instance uuid.UUID
+}
+
 type Session struct {
 	ID         uuid.UUID
 	CustomerID string
@@ -104,6 +118,11 @@ type Session struct {
 type UserToken struct {
 	FirebaseToken string
 	UserID        string
+}
+
+type VodViewer struct {
+	VODID  int64
+	Viewer string
 }
 
 type WebhookEvent struct {

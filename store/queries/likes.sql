@@ -1,8 +1,11 @@
 -- name: AddFollower :exec
 INSERT INTO influencer_alarm (influencer_id, user_id) VALUES (@influencer_id, @user_id) ON CONFLICT DO NOTHING;
 
--- name: RemoveFollower :exec
+-- name: RemoveFollower :execrows
 DELETE FROM influencer_alarm WHERE influencer_id = @influencer_id AND user_id = @user_id;
+
+-- name: FollowedBy :many
+SELECT influencer_id FROM influencer_alarm WHERE user_id = @user_id ORDER BY influencer_id;
 
 -- CountLike leaves the revision alone: whoever likes a broadcast does not
 -- change it.
