@@ -47,7 +47,7 @@ func start(b *testing.B) *house {
 	for _, path := range []string{dir, filepath.Dir(dir)} {
 		require.NoError(b, os.Chmod(path, 0o755)) //nolint:gosec // Postgres is another user
 	}
-	addresses := make([]string, 4)
+	addresses := make([]string, 5)
 	for i := range addresses {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(b, err)
@@ -59,7 +59,7 @@ func start(b *testing.B) *house {
 	dev.Dir = ".."
 	dev.Path, _ = filepath.Abs("../bin/byeolshow")
 	dev.Env = append(os.Environ(), "DATA_DIR="+h.dir, "HTTP_ADDR="+addresses[0], "SANDBOX_ADDR="+addresses[1],
-		"TEMPORAL_DEV_ADDR="+addresses[2], "TEMPORAL_UI_ADDR="+addresses[3], "SANDBOX_AUTO_ENCODER=off", "LOG_LEVEL=error")
+		"TEMPORAL_DEV_ADDR="+addresses[2], "TEMPORAL_UI_ADDR="+addresses[3], "CODEC_ADDR="+addresses[4], "SANDBOX_AUTO_ENCODER=off", "LOG_LEVEL=error")
 	require.NoError(b, dev.Start())
 	b.Cleanup(func() {
 		require.NoError(b, dev.Process.Signal(syscall.SIGTERM))

@@ -114,7 +114,9 @@ func (b Books) Story(ctx context.Context, workflowID string, personal converter.
 // condensed tells once of what went on in turns: of waiting and looking, again
 // and again.
 func condensed(moments []Moment) []Moment {
-	same := func(a, b Moment) bool { return a.Workflow == b.Workflow && a.What == b.What && a.Personal == b.Personal }
+	same := func(a, b Moment) bool {
+		return a.Workflow == b.Workflow && a.What == b.What && a.Personal == b.Personal
+	}
 	short := []Moment{}
 	for i, m := range moments {
 		last := len(short) - 1
