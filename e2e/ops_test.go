@@ -156,7 +156,7 @@ func TestWhatVendorsBreakIsListedAndMended(t *testing.T) {
 	require.Equal(t, done, code, output)
 	awaitMended(t, second)
 	byHand.awaitReturned(byHandAmount, 1)
-	byHand.awaitStatus("under-refunded", 20*time.Second)
+	byHand.awaitStatus("partially-refunded", 20*time.Second)
 
 	// What was done is in the history, and who did it is sealed.
 	output, code = ops(t, "show", second)
