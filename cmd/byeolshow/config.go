@@ -29,6 +29,10 @@ type settings struct {
 	LogLevel           string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
 	TrustedProxies     []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
 
+	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"` // from the signal to stop until the API stops: not ready, yet serving
+	WorkerDeployment string        `env:"WORKER_DEPLOYMENT"`              // name of the worker deployment in Temporal; none: workers have no versions
+	WorkerBuildID    string        `env:"WORKER_BUILD_ID"`                // version of this worker within it; the program's own when empty
+
 	ClayfulBaseURL    string   `env:"CLAYFUL_BASE_URL"`
 	ClayfulToken      string   `env:"CLAYFUL_TOKEN"`                                                                      // backend client token
 	HiddenCollections []string `env:"HIDDEN_COLLECTIONS" envDefault:"인플루언서,influencer,influencers,인플루언서 상품,매거진,magazine"` // names that /collections/ leaves out

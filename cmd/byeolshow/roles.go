@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
@@ -79,6 +80,7 @@ func apiCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		ctx, handler = draining(ctx, s.ShutdownDelay, handler)
 		return serve(ctx, "HTTP_ADDR", s.HTTPAddr, handler, log)
 	})
 }
@@ -100,7 +102,7 @@ func workerCommand() *cobra.Command {
 			return err
 		}
 		return worker.Run(ctx, worker.Config{
-			Temporal: systems.temporal,
+			Temporal: systems.temporal, Deployment: s.WorkerDeployment, BuildID: cmp.Or(s.WorkerBuildID, version),
 			Activities: activities.New(activities.Config{
 				Store: store.New(systems.pool), Mux: systems.mux, Push: pushes, Iamport: s.iamport(), TestPayments: s.AllowTestPayments,
 				Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Timeout: shopPatience}),
@@ -285,6 +287,10 @@ func publicKey(credentials string) (*rsa.PublicKey, error) {
 	return &key.PublicKey, nil
 }
 
+// longestRequest is how long a request that is being answered may still take
+// when the server stops.
+const longestRequest = 40 * time.Second
+
 // serve listens until ctx ends, then lets running requests finish.
 func serve(ctx context.Context, variable, address string, handler http.Handler, log *slog.Logger) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -302,7 +308,7 @@ func serve(ctx context.Context, variable, address string, handler http.Handler, 
 		return err
 	case <-ctx.Done():
 	}
-	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestRequest)
 	defer cancel()
 	if err := server.Shutdown(graceful); err != nil {
 		return server.Close()
