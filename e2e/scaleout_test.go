@@ -92,6 +92,15 @@ func (s *system) awaitPolling(t *testing.T, n *node) {
 	}
 }
 
+// awaitAnswering waits until the API answers.
+func (n *node) awaitAnswering(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		got, err := try("GET", "http://"+n.address+"/ping/", "", nil)
+		return err == nil && got.status == http.StatusOK
+	}, 30*time.Second, 20*time.Millisecond, "API does not answer")
+}
+
 // balancer hands requests to the nodes that say they are ready, in turn. It
 // repeats nothing.
 type balancer struct {

@@ -201,7 +201,7 @@ func sandboxCommand() *cobra.Command {
 		group.Go(func() error { return serve(ctx, "SANDBOX_ADDR", s.SandboxAddr, server.Handler(), log) })
 		return group.Wait()
 	})
-	cmd.AddCommand(importCommand(), exportCommand())
+	cmd.AddCommand(importCommand(), exportCommand(), sandboxEnvCommand())
 	cmd.Flags().StringSliceVar(&only, "only", nil, "serve these vendors only: "+strings.Join(sandbox.Vendors, ", "))
 	cmd.Flags().BoolVar(&control, "control", false, "with demo data and the control API; for development alone")
 	return cmd
