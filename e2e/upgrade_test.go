@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 )
 
 // versionOf is the build a workflow ran on last, and how it chooses its next.
@@ -29,12 +28,12 @@ func (s *system) versionOf(t *testing.T, workflowID string) (build string, behav
 // the first, makes it the current one and ends the first, as docs/deployment.md
 // tells. What is under way goes on, on the second.
 func TestUpgradeOfRunningWorkflows(t *testing.T) {
-	deployment := shared.operator(t).WorkerDeploymentClient().GetHandle("byeolshow")
+	temporal := shared.operator(t).WorkflowService()
 	use := func(build string) {
 		t.Helper()
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			_, err := deployment.SetCurrentVersion(context.Background(), client.WorkerDeploymentSetCurrentVersionOptions{
-				BuildID: build, IgnoreMissingTaskQueues: build == "", AllowNoPollers: build == "",
+			_, err := temporal.SetWorkerDeploymentCurrentVersion(context.Background(), &workflowservice.SetWorkerDeploymentCurrentVersionRequest{
+				Namespace: "default", DeploymentName: "byeolshow", BuildId: build, IgnoreMissingTaskQueues: build == "",
 			})
 			require.NoError(c, err)
 		}, 30*time.Second, 200*time.Millisecond, "version %q cannot be made the current one", build)
@@ -51,9 +50,10 @@ func TestUpgradeOfRunningWorkflows(t *testing.T) {
 	show, at := star.reserveIn(t, 8*time.Second)
 	watches := func(id, build string, behavior enums.VersioningBehavior) {
 		t.Helper()
-		gotBuild, gotBehavior := shared.versionOf(t, id)
-		require.Equal(t, build, gotBuild, id)
-		require.Equal(t, behavior, gotBehavior, id)
+		require.Eventually(t, func() bool {
+			ranOn, chooses := shared.versionOf(t, id)
+			return ranOn == build && chooses == behavior
+		}, 10*time.Second, 100*time.Millisecond, "%s does not run on version %s", id, build)
 	}
 	const pinned, upgrades = enums.VERSIONING_BEHAVIOR_PINNED, enums.VERSIONING_BEHAVIOR_AUTO_UPGRADE
 	watches("checkout/"+p.id+"/"+k, "1", pinned)
