@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/model"
@@ -69,8 +70,10 @@ func (a *Activities) startDue(ctx context.Context, ref BroadcastRef, stream mux.
 	return a.store.MarkStreamSeen(ctx, ref.VODID, stream.ActiveAssetID, now())
 }
 
-// errWorkerStops hands a wait over to another worker.
-var errWorkerStops = errors.New("the worker stops")
+// errWorkerStops hands a wait over to another worker, as soon as this one has
+// stopped asking for more.
+var errWorkerStops = temporal.NewApplicationErrorWithOptions("the worker stops", "WorkerStops",
+	temporal.ApplicationErrorOptions{NextRetryDelay: 100 * time.Millisecond})
 
 // waitUntil returns in the second asked for, telling Temporal meanwhile that
 // the worker is alive.

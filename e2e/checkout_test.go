@@ -117,7 +117,7 @@ func atOnce(n int, send func(int)) {
 
 func (p shopper) orders() []map[string]any {
 	p.t.Helper()
-	return shopGet(p.t, "/orders?raw=true&customer="+p.id).list(p.t)
+	return shopGet(p.t, "/orders?raw=true&limit=120&customer="+p.id).list(p.t)
 }
 
 func TestOneOrderPerKey(t *testing.T) {

@@ -21,6 +21,24 @@ type Config struct {
 	Temporal   client.Client
 	Activities *activities.Activities
 	Rules      workflows.Rules
+
+	// Deployment and BuildID are name and version of the worker deployment it
+	// belongs to. Without a Deployment its workflows run on any worker.
+	Deployment, BuildID string
+}
+
+// deployment says which workflows this worker takes. What lives long moves on
+// to the newest version with its next step, and is kept compatible by
+// workflow.GetVersion.
+func (c Config) deployment() worker.DeploymentOptions {
+	if c.Deployment == "" {
+		return worker.DeploymentOptions{}
+	}
+	return worker.DeploymentOptions{
+		UseVersioning:             true,
+		Version:                   worker.WorkerDeploymentVersion{DeploymentName: c.Deployment, BuildID: c.BuildID},
+		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	}
 }
 
 // startsAtOnce is how many broadcasts one worker can hold ready for their
@@ -44,6 +62,7 @@ func Run(ctx context.Context, config Config) error {
 		WorkerStopTimeout:            10 * time.Second,
 		StickyScheduleToStartTimeout: stickyPatience,
 		Interceptors:                 blamers,
+		DeploymentOptions:            config.deployment(),
 	})
 	broadcasts.RegisterWorkflowWithOptions(config.Rules.Broadcast, workflow.RegisterOptions{Name: workflows.TypeBroadcast})
 	broadcasts.RegisterWorkflow(workflows.StreamWatch)
@@ -54,12 +73,14 @@ func Run(ctx context.Context, config Config) error {
 		WorkerStopTimeout:            10 * time.Second,
 		StickyScheduleToStartTimeout: stickyPatience,
 		Interceptors:                 blamers,
+		DeploymentOptions:            config.deployment(),
 	})
-	for name, definition := range map[string]any{
-		workflows.TypeCheckout: config.Rules.Checkout, workflows.TypeOrder: config.Rules.Order, workflows.TypeRefund: config.Rules.Refund,
-		workflows.TypeCoupon: config.Rules.Coupon,
-	} {
+	for name, definition := range map[string]any{workflows.TypeOrder: config.Rules.Order, workflows.TypeRefund: config.Rules.Refund} {
 		orders.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
+	}
+	// What takes seconds ends on the version it began on.
+	for name, definition := range map[string]any{workflows.TypeCheckout: config.Rules.Checkout, workflows.TypeCoupon: config.Rules.Coupon} {
+		orders.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name, VersioningBehavior: workflow.VersioningBehaviorPinned})
 	}
 	orders.RegisterActivity(config.Activities)
 
@@ -67,6 +88,7 @@ func Run(ctx context.Context, config Config) error {
 		WorkerStopTimeout:            10 * time.Second,
 		StickyScheduleToStartTimeout: stickyPatience,
 		Interceptors:                 blamers,
+		DeploymentOptions:            config.deployment(),
 	})
 	for name, definition := range map[string]any{
 		workflows.TypeSignUp: config.Rules.SignUp, workflows.TypeWelcome: workflows.Welcome, workflows.TypeWithdrawal: workflows.Withdrawal,
@@ -81,6 +103,7 @@ func Run(ctx context.Context, config Config) error {
 		MaxConcurrentActivityExecutionSize: startsAtOnce,
 		WorkerStopTimeout:                  time.Second,
 		Interceptors:                       blamers,
+		DeploymentOptions:                  config.deployment(),
 	})
 	starts.RegisterActivity(config.Activities.StartOnTime)
 

@@ -17,22 +17,26 @@ import (
 
 // settings are all settings, from the environment.
 type settings struct {
-	DatabaseURL     string `env:"DATABASE_URL"`     // Postgres
+	DatabaseURL     string `env:"DATABASE_URL"`     // address of the Postgres database, as postgres://…
 	TemporalAddress string `env:"TEMPORAL_ADDRESS"` // host:port; the SDK's other variables count too
 	NATSURL         string `env:"NATS_URL"`         // carries the chat between API processes; one alone needs none
 
-	HTTPAddr           string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`    // of the API
-	SandboxAddr        string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"` // of the sandbox
-	TemporalDevAt      string   `env:"TEMPORAL_DEV_ADDR" envDefault:"127.0.0.1:7233"`
-	TemporalUIAddr     string   `env:"TEMPORAL_UI_ADDR" envDefault:"127.0.0.1:8233"`
-	DataDir            string   `env:"DATA_DIR" envDefault:".data"` // what dev keeps
-	PostgresRepository string   `env:"POSTGRES_REPOSITORY"`         // Maven repository Postgres is downloaded from where there is none; Maven Central when empty
-	PublicBaseURL      string   `env:"PUBLIC_BASE_URL"`             // where callers reach the API, as links in mails and redirects name it
-	LogLevel           string   `env:"LOG_LEVEL" envDefault:"info"` // debug, info, warn, error
-	TrustedProxies     []string `env:"TRUSTED_PROXIES"`             // CIDRs whose X-Forwarded-For is believed
-	Playground         string   `env:"PLAYGROUND"`                  // on: the API serves /playground; dev sets it
+	HTTPAddr           string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`         // of the API
+	SandboxAddr        string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"`      // of the sandbox
+	TemporalDevAt      string   `env:"TEMPORAL_DEV_ADDR" envDefault:"127.0.0.1:7233"` // of Temporal's development server
+	TemporalUIAddr     string   `env:"TEMPORAL_UI_ADDR" envDefault:"127.0.0.1:8233"`  // of its web UI
+	DataDir            string   `env:"DATA_DIR" envDefault:".data"`                   // what dev keeps
+	PostgresRepository string   `env:"POSTGRES_REPOSITORY"`                           // Maven repository Postgres is downloaded from where there is none; Maven Central when empty
+	PublicBaseURL      string   `env:"PUBLIC_BASE_URL"`                               // where callers reach the API, as links in mails and redirects name it
+	LogLevel           string   `env:"LOG_LEVEL" envDefault:"info"`                   // debug, info, warn, error
+	TrustedProxies     []string `env:"TRUSTED_PROXIES"`                               // CIDRs whose X-Forwarded-For is believed
+	Playground         string   `env:"PLAYGROUND"`                                    // on: the API serves /playground; dev sets it
 
-	ClayfulBaseURL    string   `env:"CLAYFUL_BASE_URL"`
+	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"` // from the signal to stop until the API stops: not ready, yet serving
+	WorkerDeployment string        `env:"WORKER_DEPLOYMENT"`              // name of the worker deployment in Temporal; none: workers have no versions
+	WorkerBuildID    string        `env:"WORKER_BUILD_ID"`                // version of this worker within it; the program's own when empty
+
+	ClayfulBaseURL    string   `env:"CLAYFUL_BASE_URL"`                                                                   // the vendor's own when empty
 	ClayfulToken      string   `env:"CLAYFUL_TOKEN"`                                                                      // backend client token
 	HiddenCollections []string `env:"HIDDEN_COLLECTIONS" envDefault:"인플루언서,influencer,influencers,인플루언서 상품,매거진,magazine"` // names that /collections/ leaves out
 	InfluencerGroup   string   `env:"CLAYFUL_GROUP_INFLUENCER"`                                                           // group id
@@ -42,17 +46,17 @@ type settings struct {
 	MarkdoneWebhookSecret string `env:"CLAYFUL_MARKDONE_WEBHOOK_SECRET"` // of the webhook to /webhook/markdone/
 	ClayfulWebhookSecret  string `env:"CLAYFUL_WEBHOOK_SECRET"`          // of the webhook to /webhook/clayful/
 
-	IamportBaseURL    string `env:"IAMPORT_BASE_URL"`
-	IamportKey        string `env:"IAMPORT_KEY"`
-	IamportSecret     string `env:"IAMPORT_SECRET"`
+	IamportBaseURL    string `env:"IAMPORT_BASE_URL"`   // the vendor's own when empty
+	IamportKey        string `env:"IAMPORT_KEY"`        // REST API key
+	IamportSecret     string `env:"IAMPORT_SECRET"`     // REST API secret
 	AllowTestPayments bool   `env:"PAYMENT_ALLOW_TEST"` // counts payments of Iamport's test channels
 
-	MuxBaseURL       string `env:"MUX_BASE_URL"`
-	MuxTokenID       string `env:"MUX_TOKEN_ID"`
-	MuxTokenSecret   string `env:"MUX_TOKEN_SECRET"`
-	MuxWebhookSecret string `env:"MUX_WEBHOOK_SECRET"`
+	MuxBaseURL       string `env:"MUX_BASE_URL"`       // the vendor's own when empty
+	MuxTokenID       string `env:"MUX_TOKEN_ID"`       // access token
+	MuxTokenSecret   string `env:"MUX_TOKEN_SECRET"`   // its secret
+	MuxWebhookSecret string `env:"MUX_WEBHOOK_SECRET"` // signs the webhook to /media/callback/
 
-	FCMBaseURL     string `env:"FCM_BASE_URL"`
+	FCMBaseURL     string `env:"FCM_BASE_URL"`    // the vendor's own when empty
 	FCMCredentials string `env:"FCM_CREDENTIALS"` // service account JSON
 
 	Kakao    socialApp `envPrefix:"KAKAO_"`

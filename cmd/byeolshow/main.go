@@ -15,17 +15,21 @@ import (
 	"github.com/byeolshow/byeolshow/api/contract"
 )
 
+// version is of the build: the linker sets it. Workers tell it to Temporal.
+var version = "dev"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends at once
 	root := &cobra.Command{
 		Use:           "byeolshow",
 		Short:         "Live-commerce backend on Temporal",
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.AddCommand(devCommand(), apiCommand(), routesCommand(), openAPICommand(), workerCommand(), migrateCommand(), sandboxCommand(),
-		opsCommand(), codecCommand())
+		opsCommand(), codecCommand(), healthcheckCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "byeolshow:", err)
 		os.Exit(exitCode(err))

@@ -95,6 +95,7 @@ func apiCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		ctx, handler = draining(ctx, s.ShutdownDelay, handler)
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return rooms.Run(ctx) })
 		group.Go(func() error { return serve(ctx, "HTTP_ADDR", s.HTTPAddr, handler, log) })
@@ -131,7 +132,7 @@ func workerCommand() *cobra.Command {
 			return err
 		}
 		return worker.Run(ctx, worker.Config{
-			Temporal: systems.temporal,
+			Temporal: systems.temporal, Deployment: s.WorkerDeployment, BuildID: cmp.Or(s.WorkerBuildID, version),
 			Activities: activities.New(activities.Config{
 				Store: store.New(systems.pool), Mux: systems.mux, Push: pushes, Iamport: s.iamport(), TestPayments: s.AllowTestPayments,
 				Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Timeout: shopPatience}),
@@ -235,7 +236,7 @@ func sandboxCommand() *cobra.Command {
 		group.Go(func() error { return serve(ctx, "SANDBOX_ADDR", s.SandboxAddr, server.Handler(), log) })
 		return group.Wait()
 	})
-	cmd.AddCommand(importCommand(), exportCommand())
+	cmd.AddCommand(importCommand(), exportCommand(), sandboxEnvCommand())
 	cmd.Flags().StringSliceVar(&only, "only", nil, "serve these vendors only: "+strings.Join(sandbox.Vendors, ", "))
 	cmd.Flags().BoolVar(&control, "control", false, "with demo data and the control API; for development alone")
 	return cmd
@@ -321,6 +322,10 @@ func publicKey(credentials string) (*rsa.PublicKey, error) {
 	return &key.PublicKey, nil
 }
 
+// longestRequest is how long a request that is being answered may still take
+// when the server stops.
+const longestRequest = 40 * time.Second
+
 // serve listens until ctx ends, then lets running requests finish.
 func serve(ctx context.Context, variable, address string, handler http.Handler, log *slog.Logger) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -338,7 +343,7 @@ func serve(ctx context.Context, variable, address string, handler http.Handler, 
 		return err
 	case <-ctx.Done():
 	}
-	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestRequest)
 	defer cancel()
 	if err := server.Shutdown(graceful); err != nil {
 		return server.Close()
