@@ -12,12 +12,12 @@ import (
 // socialApp is who we are at Kakao, Naver or Facebook: the variables of that
 // name before them. Without a client id there is no login with the vendor.
 type socialApp struct {
-	ClientID     string `env:"CLIENT_ID"` // Facebook's is the app id
-	ClientSecret string `env:"CLIENT_SECRET"`
-	AppID        int64  `env:"APP_ID"`   // Kakao's alone: whose tokens are ours
-	Version      string `env:"VERSION"`  // Facebook's alone; v22.0 when empty
-	AuthURL      string `env:"AUTH_URL"` // where people log in; the vendor's own when empty
-	APIURL       string `env:"API_URL"`  // where we ask; the vendor's own when empty
+	ClientID     string `env:"CLIENT_ID"`     // Facebook's is the app id
+	ClientSecret string `env:"CLIENT_SECRET"` // of the app
+	AppID        int64  `env:"APP_ID"`        // Kakao's alone: whose tokens are ours
+	Version      string `env:"VERSION"`       // Facebook's alone; v22.0 when empty
+	AuthURL      string `env:"AUTH_URL"`      // where people log in; the vendor's own when empty
+	APIURL       string `env:"API_URL"`       // where we ask; the vendor's own when empty
 }
 
 func (a socialApp) client() social.App {
