@@ -173,7 +173,7 @@ func TestProduct5Search(t *testing.T) {
 	word := "별사탕" + key()
 	var want []string
 	for range 2 {
-		want = append([]string{newProductWith(t, map[string]any{"name": map[string]any{"ko": "달콤한 " + word + " 묶음", "en": "other"}})}, want...)
+		want = append([]string{newProductWith(t, map[string]any{"name": map[string]any{"ko": "달콤한 " + word + " 묶음"}})}, want...)
 	}
 	newProductWith(t, map[string]any{"name": map[string]any{"ko": "별사탕"}, "description": map[string]any{"ko": word}})
 	search := func(query string, body any) answer { return shared.call(t, "POST", "/product/search/"+query, "", body) }
