@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"sync"
@@ -259,30 +256,6 @@ func TestOneBroadcastOnAirPerInfluencer(t *testing.T) {
 	require.Equal(t, 202, star.command(t, "/media/start/", other).status)
 }
 
-func TestFirstStreamKeyIsMadeOnce(t *testing.T) {
-	star := shared.newPerson(t, influencers)
-	created := func() float64 {
-		n, _ := shared.control(t, "GET", "/calls?vendor=mux", nil).object(t)["POST /video/v1/live-streams"].(float64)
-		return n
-	}
-	before := created()
-	keys := make([]any, 50)
-	var wait sync.WaitGroup
-	for i := range keys {
-		wait.Go(func() {
-			got := shared.call(t, "GET", "/influencer/streamkey/", star.token, nil)
-			keys[i] = got.object(t)["success"].(map[string]any)["Stream_key"]
-		})
-	}
-	wait.Wait()
-	for _, key := range keys {
-		require.Equal(t, keys[0], key)
-	}
-	require.InDelta(t, before+1, created(), 0)
-	reset := shared.call(t, "GET", "/influencer/reset/", star.token, nil).object(t)["success"].(map[string]any)
-	require.NotEqual(t, keys[0], reset["Stream_key"])
-}
-
 func TestEditMovesTheTimeAndRevivesAMissedBroadcast(t *testing.T) {
 	star := shared.newSeller(t)
 	id, _ := star.reserveIn(t, time.Hour)
@@ -323,12 +296,7 @@ func TestWebhooksNotOfMuxDoNothing(t *testing.T) {
 		id, streamOf(t, star), time.Now().Unix())
 	said := ""
 	send := func(secret string, at time.Time) int {
-		stamp := strconv.FormatInt(at.Unix(), 10)
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte(stamp + "."))
-		mac.Write(body)
-		got := call(t, "POST", "http://"+shared.api+"/media/callback/", "", body,
-			"Mux-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
+		got := muxHook(t, secret, at, body)
 		said = string(got.body)
 		return got.status
 	}

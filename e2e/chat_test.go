@@ -328,24 +328,6 @@ func TestChatFrames(t *testing.T) {
 	watcher.await(t, func(f chatFrame) bool { return f.Message == "조용하네요" })
 }
 
-func TestHotListFollowsViewers(t *testing.T) {
-	_, first := shared.onAir(t)
-	_, second := shared.onAir(t)
-	hotter := func(a, b int) func() bool {
-		return func() bool {
-			text := string(shared.call(t, "GET", "/media/hot/", "", nil).body)
-			at, than := strings.Index(text, fmt.Sprintf(`"vod_id":%d,`, a)), strings.Index(text, fmt.Sprintf(`"vod_id":%d,`, b))
-			return at >= 0 && than >= 0 && at < than
-		}
-	}
-	come(t, shared.api, first, rand.Text())
-	require.Eventually(t, hotter(first, second), 5*time.Second, 100*time.Millisecond)
-	for range 2 {
-		come(t, shared.api, second, rand.Text())
-	}
-	require.Eventually(t, hotter(second, first), 5*time.Second, 100*time.Millisecond)
-}
-
 // crowd is people in one room over several processes, and what each heard.
 type crowd struct {
 	guests []*guest

@@ -281,32 +281,3 @@ func TestTheLastPieceIsSoldOnce(t *testing.T) {
 	require.Equal(t, 1, won, fmt.Sprint(statuses))
 	require.Equal(t, 0, stock(t, id, variant))
 }
-
-func TestCartKeepsOneLinePerVariant(t *testing.T) {
-	p := newShopper(t)
-	p.fill(line(5, 1), line(1, 2))
-	p.fill(line(1, 7))
-	cart := p.call("POST", "/cart/", nil).object(t)
-	quantities := map[string]float64{}
-	var ids []string
-	for _, group := range cart["cart"].([]any) {
-		for _, item := range group.(map[string]any)["items"].([]any) {
-			item := item.(map[string]any)
-			quantities[item["product"].(map[string]any)["_id"].(string)] = item["quantity"].(float64)
-			require.Equal(t, parcel, item["shippingMethod"].(map[string]any)["_id"])
-			ids = append(ids, item["_id"].(string))
-		}
-	}
-	one, _ := product(1)
-	five, _ := product(5)
-	require.Equal(t, map[string]float64{one: 7, five: 1}, quantities)
-	got := p.call("PUT", "/cart/items/", map[string]any{"payloads": []any{
-		map[string]any{"item_id": ids[0], "payload": map[string]any{"quantity": 3}},
-		map[string]any{"item_id": nothing, "payload": map[string]any{"quantity": 3}},
-	}})
-	require.Equal(t, 404, got.status, "the first error is the answer")
-	require.Equal(t, 200, p.call("DELETE", "/cart/items/", map[string]any{"item_ids": ids[:1]}).status)
-	require.Len(t, p.call("POST", "/cart/", nil).object(t)["cart"], 1)
-	require.Equal(t, 200, p.call("DELETE", "/cart/", nil).status)
-	require.Empty(t, p.call("POST", "/cart/", nil).object(t)["cart"])
-}

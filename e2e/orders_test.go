@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOrderListIsPagedAndHidesWhatIsHidden(t *testing.T) {
+func TestOrder1List(t *testing.T) {
 	p := shopper{person{"DEM222222AA2", "demo", shared.logIn(t, "demo", "demo1234!")}, t}
 	all := p.call("GET", "/order/", nil).list(t)
 	require.Len(t, all, 120)
@@ -23,6 +23,8 @@ func TestOrderListIsPagedAndHidesWhatIsHidden(t *testing.T) {
 			require.NotContains(t, o, field)
 		}
 		require.NotEmpty(t, o["transactions"])
+		requireFlatOrder(t, o)
+		require.NotContains(t, o["total"], "vendors")
 		for _, refund := range o["refunds"].([]any) {
 			item := refund.(map[string]any)["items"].([]any)[0].(map[string]any)["item"].(map[string]any)
 			require.NotEmpty(t, item["product"].(map[string]any)["name"])
@@ -31,18 +33,24 @@ func TestOrderListIsPagedAndHidesWhatIsHidden(t *testing.T) {
 		for _, item := range o["items"].([]any) {
 			item := item.(map[string]any)
 			require.NotEmpty(t, item["product"].(map[string]any)["thumbnail"].(map[string]any)["url"])
-			require.NotContains(t, item["variant"], "weight")
+			for _, field := range []string{"weight", "width", "height", "depth"} {
+				require.NotContains(t, item["variant"], field)
+			}
 			require.IsType(t, []any{}, item["variant"].(map[string]any)["types"])
 		}
 	}
 	for _, status := range []string{"placed", "paid", "under-paid", "over-paid", "cancelled", "under-refunded", "over-refunded", "partially-refunded"} {
 		require.True(t, statuses[status], status)
 	}
+	for i := range all[1:] {
+		require.Greater(t, all[i]["createdAt"], all[i+1]["createdAt"], "the newest first")
+	}
+	requireBare(t, p.call("GET", "/order/?page=0", nil), 400, "validation")
 	// Three are hidden; the pages move up.
 	for _, i := range []int{0, 1, 60} {
 		path := "/order/history/" + all[i]["_id"].(string) + "/"
 		require.Equal(t, 204, p.call("DELETE", path, nil).status)
-		require.Equal(t, 409, p.call("DELETE", path, nil).status)
+		p.refused(409, "DELETE", path, nil)
 	}
 	shared.control(t, "DELETE", "/calls", nil)
 	again := p.call("GET", "/order/", nil).list(t)
@@ -78,14 +86,120 @@ func TestReceivedAndDone(t *testing.T) {
 	require.Equal(t, true, day.now()["done"], "all of it has arrived")
 }
 
-func TestOrderIsChangedByItsOwner(t *testing.T) {
+// requireFlatOrder looks at what of an order is plain.
+func requireFlatOrder(t *testing.T, o map[string]any) {
+	t.Helper()
+	for _, path := range []string{
+		"amount", "paid", "cancelled", "refunded", "discounted", "taxed", "price.withTax", "items.price.original", "items.taxed", "shipping.fee.withTax",
+	} {
+		at(t, o["total"], path)
+	}
+	for _, item := range o["items"].([]any) {
+		for _, path := range []string{"quantity", "discounted", "taxed", "unfulfilled", "price.withTax", "total.price.sale", "variant.price.sale"} {
+			at(t, item, path)
+		}
+	}
+	for _, shipment := range o["shipments"].([]any) {
+		at(t, shipment, "fee.original")
+		at(t, shipment, "rule.fee")
+		require.NotEmpty(t, shipment.(map[string]any)["items"].([]any)[0].(map[string]any)["_id"])
+	}
+	for _, transaction := range o["transactions"].([]any) {
+		for _, path := range []string{"paid", "cancelled", "refunded"} {
+			at(t, transaction, path)
+		}
+		require.IsType(t, []any{}, transaction.(map[string]any)["vbanks"])
+	}
+	for _, refund := range o["refunds"].([]any) {
+		at(t, refund, "total.price.withTax")
+	}
+	require.IsType(t, "", o["createdAt"])
+	require.IsType(t, "", o["updatedAt"])
+	for _, list := range []string{"refunds", "fulfillments", "reviews"} {
+		require.IsType(t, []any{}, o[list])
+	}
+	require.IsType(t, map[string]any{}, o["meta"])
+}
+
+// TestOrderPolicy takes one order back before it is paid and another after:
+// the one is cancelled, the other refunded, and never the other way round.
+func TestOrderPolicy(t *testing.T) {
+	p := newShopper(t)
+	cancel := func(o order) answer {
+		return p.call("POST", "/order/cancel/"+o.id+"/", map[string]any{"payload": map[string]any{"reason": "변심"}})
+	}
+	unpaid := p.buy(line(1, 1))
+	requireBare(t, unpaid.refund([]any{unpaid.piece(0, 1)}), 400, "invalid-order-status")
+	require.Equal(t, "placed", unpaid.status())
+	require.Equal(t, 200, cancel(unpaid).status)
+	require.Equal(t, "cancelled", unpaid.status())
+	requireBare(t, unpaid.refund([]any{unpaid.piece(0, 1)}), 400, "invalid-order-status")
+	require.Empty(t, unpaid.now()["refunds"])
+
+	paid, _ := p.paid(line(1, 1))
+	requireBare(t, cancel(paid), 400, "invalid-order-status")
+	require.Equal(t, "paid", paid.status())
+	_, amount := paid.requested(paid.refund([]any{paid.piece(0, 1)}))
+	require.Positive(t, amount)
+	sum, _ := paid.returned()
+	require.Zero(t, sum, "not before the shop accepts")
+}
+
+func TestOrder2One(t *testing.T) {
+	p := newShopper(t)
+	seven, _ := product(7)
+	o, _ := p.paid(line(7, 2), line(3, 1))
+	refund, _ := o.requested(o.refund([]any{o.piece(0, 1)}))
+	got := p.call("GET", "/order/"+o.id, nil)
+	require.Equal(t, 200, got.status, string(got.body))
+	one := got.object(t)
+	requireFlatOrder(t, one)
+	for _, field := range []string{"customer", "currency", "tax"} {
+		require.IsType(t, map[string]any{}, one[field])
+	}
+	require.Equal(t, p.id, one["customer"].(map[string]any)["_id"])
+	require.InDelta(t, 1, at(t, one, "currency.rate"), 0)
+	require.Equal(t, []any{o.id, "under-refunded", false, nil}, []any{one["_id"], one["status"], one["done"], one["cancellation"]})
+	require.InDelta(t, o.amount, at(t, one, "total.amount"), 0)
+	require.InDelta(t, o.amount, at(t, one, "total.paid"), 0)
+	item := one["items"].([]any)[0].(map[string]any)
+	bought := item["product"].(map[string]any)
+	require.Equal(t, []any{seven, "별쇼 상품 07"}, []any{bought["_id"], bought["name"]})
+	require.NotEmpty(t, bought["thumbnail"].(map[string]any)["url"])
+	require.NotEmpty(t, item["vendor"].(map[string]any)["name"])
+	require.Len(t, item["variant"].(map[string]any)["types"], 1)
+	require.InDelta(t, 0.5, at(t, item, "variant.weight"), 0, "only lists leave it out")
+	require.Len(t, one["shipments"], 2, "of two vendors")
+	require.NotEmpty(t, one["shipments"].([]any)[0].(map[string]any)["vendor"].(map[string]any)["_id"])
+	claim := one["refunds"].([]any)[0].(map[string]any)
+	require.Equal(t, []any{refund, "requested"}, []any{claim["_id"], claim["status"]})
+	back := claim["items"].([]any)[0].(map[string]any)["item"].(map[string]any)
+	require.Equal(t, seven, back["product"].(map[string]any)["_id"])
+	at(t, back, "variant.price.sale")
+	require.Len(t, back["variant"].(map[string]any)["types"], 1)
+
+	requireBare(t, p.call("GET", "/order/"+nothing, nil), 404, "not-existing-order")
+	requireBare(t, newShopper(t).call("GET", "/order/"+o.id, nil), 404, "not-existing-order")
+}
+
+func TestOrder3Edit(t *testing.T) {
 	o := newShopper(t).buy(line(1, 1))
 	got := o.call("PUT", "/order/"+o.id, map[string]any{"payload": map[string]any{"request": "문 앞에", "meta": map[string]any{"PCCC": "P123", "checkout_key": "stolen"}}})
 	require.Equal(t, 200, got.status, string(got.body))
+	require.Equal(t, []any{o.id, "문 앞에"}, []any{got.object(t)["_id"], got.object(t)["request"]})
+	moved := home()
+	moved["address2"] = "2층"
+	got = o.call("PUT", "/order/"+o.id+"/", map[string]any{"payload": map[string]any{"address": map[string]any{"shipping": moved, "billing": home()}}})
+	require.Equal(t, 200, got.status, string(got.body))
 	now := o.now()
+	require.Equal(t, "2층", now["address"].(map[string]any)["shipping"].(map[string]any)["address2"])
 	require.Equal(t, "문 앞에", now["request"])
 	require.Equal(t, "P123", now["meta"].(map[string]any)["PCCC"])
 	require.NotEqual(t, "stolen", now["meta"].(map[string]any)["checkout_key"])
+	requireBare(t, o.call("PUT", "/order/"+o.id, map[string]any{"payload": 5}), 400, "validation")
+	change := map[string]any{"payload": map[string]any{"request": "훔친 주문"}}
+	requireBare(t, newShopper(t).call("PUT", "/order/"+o.id, change), 404, "not-existing-order")
+	require.Equal(t, "문 앞에", o.now()["request"])
 }
 
 // personal are the routes that name a document of one person's, with the ids to

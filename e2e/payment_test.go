@@ -45,7 +45,7 @@ func TestVerifyAndNoticeRace(t *testing.T) {
 	}
 }
 
-func TestPaymentIsVerifiedInEveryForm(t *testing.T) {
+func TestPayment1VerifyInEveryForm(t *testing.T) {
 	o := newShopper(t).buy(line(1, 1))
 	impUID := o.pay(nil)
 	form := url.Values{"imp_uid": {impUID}, "merchant_uid": {o.id}, "amount": {"00" + itoa(o.amount)}}
@@ -73,9 +73,28 @@ func itoa(n int) string {
 	return text
 }
 
-// TestPaymentTable goes through the contract's table, row by row.
-func TestPaymentTable(t *testing.T) {
+// TestPayment1Verify goes through the contract's table, row by row.
+func TestPayment1Verify(t *testing.T) {
 	p := newShopper(t)
+	t.Run("paid", func(t *testing.T) {
+		o := p.buy(line(1, 2))
+		impUID := o.pay(nil)
+		for range 2 { // moves nothing twice
+			got := o.verifyAs(impUID, o.amount)
+			require.Equal(t, 200, got.status, string(got.body))
+			verdict := got.object(t)
+			require.Len(t, verdict, 2)
+			require.Equal(t, "success", verdict["status"])
+			require.NotEmpty(t, verdict["message"])
+		}
+		o.awaitStatus("paid", 10*time.Second)
+		require.InDelta(t, o.amount, at(t, o.now()["transactions"].([]any)[0], "paid"), 0)
+		sum, _ := o.returned()
+		require.Zero(t, sum)
+	})
+	t.Run("malformed", func(t *testing.T) {
+		requireBare(t, (order{shopper: p}).verifyAs("imp_000000000000", 1000), 400, "validation")
+	})
 	t.Run("no such payment", func(t *testing.T) {
 		require.Equal(t, "fail", p.buy(line(1, 1)).verify("imp_000000000000"))
 	})
@@ -201,7 +220,7 @@ func TestUnpaidOrderExpires(t *testing.T) {
 	require.Equal(t, "fail", o.verify(late))
 }
 
-func TestCancelBeforePayment(t *testing.T) {
+func TestOrder4Cancel(t *testing.T) {
 	p := newShopper(t)
 	id, variant := newProduct(t, 10000, 3)
 	o := p.buy(map[string]any{"product": id, "variant": variant, "quantity": 2})
@@ -211,16 +230,20 @@ func TestCancelBeforePayment(t *testing.T) {
 	got := cancel()
 	require.Equal(t, 200, got.status, string(got.body))
 	require.Equal(t, "cancelled", got.object(t)["status"])
+	cancellation := got.object(t)["cancellation"].(map[string]any)
+	require.Equal(t, []any{"customer", "변심"}, []any{cancellation["by"], cancellation["reason"]})
+	require.Equal(t, "cancelled", o.status())
 	require.Equal(t, 3, stock(t, id, variant))
-	got = cancel()
-	require.Equal(t, 400, got.status)
-	require.Contains(t, string(got.body), `"invalid-order-status `)
+	requireBare(t, cancel(), 400, "invalid-order-status")
 	require.Equal(t, 3, stock(t, id, variant))
+	requireBare(t, p.call("POST", "/order/cancel/"+o.id+"/", map[string]any{}), 400, "validation")
+	stranger := newShopper(t).call("POST", "/order/cancel/"+o.id+"/", map[string]any{"payload": map[string]any{"reason": "변심"}})
+	requireBare(t, stranger, 404, "not-existing-order")
 
 	paid := p.buy(line(1, 1))
 	paid.pay(nil) // a second ago; nobody was told
 	got = paid.call("POST", "/order/cancel/"+paid.id+"/", map[string]any{"payload": map[string]any{"reason": "변심"}})
-	require.Equal(t, 400, got.status, string(got.body))
+	requireBare(t, got, 400, "invalid-order-status")
 	paid.awaitStatus("paid", 10*time.Second)
 
 	cut := p.buy(line(1, 1))

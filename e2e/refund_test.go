@@ -20,13 +20,24 @@ func shopHook(t *testing.T, path, secret, module string, at time.Time, params ma
 	return call(t, "POST", "http://"+shared.api+path, "", body, "Clayful-Signature", hex.EncodeToString(mac.Sum(nil)))
 }
 
-func TestRefundOnlyAfterAcceptance(t *testing.T) {
+func TestRefund1Request(t *testing.T) {
 	p := newShopper(t)
 	id, variant := newProduct(t, 10000, 5)
 	o, _ := p.paid(map[string]any{"product": id, "variant": variant, "quantity": 3})
 	require.Equal(t, 2, stock(t, id, variant))
-	part, amount := o.requested(o.refund([]any{o.piece(0, 1)}))
+	asked := o.refund([]any{o.piece(0, 1)})
+	part, amount := o.requested(asked)
 	require.Equal(t, 10000, amount)
+	claim := asked.object(t)
+	require.Equal(t, []any{"requested", "단순 변심", nil}, []any{claim["status"], claim["reason"], claim["cancellation"]})
+	require.Len(t, claim["items"], 1)
+	require.InDelta(t, 1, at(t, claim["items"].([]any)[0], "quantity"), 0)
+	require.Equal(t, part, o.now()["refunds"].([]any)[0].(map[string]any)["_id"])
+	requireBare(t, o.call("POST", "/refund/"+o.id+"/", map[string]any{}), 400, "validation")
+	requireBare(t, newShopper(t).call("POST", "/refund/"+o.id+"/", map[string]any{"payload": map[string]any{
+		"reason": "변심", "items": []any{o.piece(0, 1)}, "shipments": []any{},
+	}}), 404, "not-existing-order")
+	require.Len(t, o.now()["refunds"], 1)
 	require.Equal(t, "under-refunded", o.status())
 	// Forged, stale and premature webhooks move nothing.
 	params := map[string]any{"orderId": o.id, "refundId": part}
@@ -60,7 +71,7 @@ func TestRefundOnlyAfterAcceptance(t *testing.T) {
 	require.Equal(t, 400, got.status, "nothing is left: %s", got.body)
 }
 
-func TestRefundsThatAreRefused(t *testing.T) {
+func TestRefund1RequestsThatAreRefused(t *testing.T) {
 	p := newShopper(t)
 	placed := p.buy(line(1, 1))
 	got := placed.refund([]any{placed.piece(0, 1)})
@@ -88,17 +99,22 @@ func (o order) cancelRefund(refund string) answer {
 	return o.call("POST", "/refund/cancel/"+o.id+"/"+refund+"/", map[string]any{"payload": map[string]any{"reason": "그대로 쓸게요"}})
 }
 
-func TestRefundCancelled(t *testing.T) {
+func TestRefund2Cancel(t *testing.T) {
 	p := newShopper(t)
 	o, _ := p.paid(line(1, 2))
 	refund, _ := o.requested(o.refund([]any{o.piece(0, 1)}))
 	got := o.cancelRefund(refund)
 	require.Equal(t, 200, got.status, string(got.body))
 	require.Equal(t, "paid", o.status())
+	for _, claim := range []any{got.object(t), o.now()["refunds"].([]any)[0]} {
+		claim := claim.(map[string]any)
+		require.Equal(t, []any{refund, "cancelled", "그대로 쓸게요"}, []any{claim["_id"], claim["status"], claim["cancellation"].(map[string]any)["reason"]})
+	}
 	require.Equal(t, 409, o.accept(refund).status)
-	got = o.cancelRefund(refund)
-	require.Equal(t, 400, got.status)
-	require.Contains(t, string(got.body), `"invalid-refund-status `)
+	requireBare(t, o.cancelRefund(refund), 400, "invalid-refund-status")
+	requireBare(t, o.cancelRefund(nothing), 404, "not-existing-refund")
+	sum, _ := o.returned()
+	require.Zero(t, sum)
 
 	// At the very moment of acceptance, one of the two wins.
 	for range 4 {

@@ -240,16 +240,26 @@ func stock(t *testing.T, product, variant string) int {
 // newProduct puts a product with some stock on the shelf.
 func newProduct(t *testing.T, price, quantity int) (id, variant string) {
 	t.Helper()
-	got := shopSend(t, "POST", "/products", map[string]any{
-		"name": map[string]any{"ko": "시험 상품"}, "price": map[string]any{"original": price}, "available": true,
-		"shipping": map[string]any{"methods": []string{parcel}, "calculation": "bundled"}, "taxCategories": []string{"TAXVAT222222"},
-		"collections": []string{"CCBEAUTY2222"}, "vendor": "VENDER222AA2",
-	})
-	require.Equal(t, 201, got.status, string(got.body))
-	id = got.object(t)["_id"].(string)
-	got = shopSend(t, "POST", "/products/"+id+"/variants", map[string]any{"available": true, "quantity": quantity, "types": []any{}})
+	id = newProductWith(t, map[string]any{"price": map[string]any{"original": price}})
+	got := shopSend(t, "POST", "/products/"+id+"/variants", map[string]any{"available": true, "quantity": quantity, "types": []any{}})
 	require.Equal(t, 201, got.status, string(got.body))
 	return id, got.object(t)["_id"].(string)
+}
+
+// newProductWith makes a product that is on sale, with some fields as given.
+func newProductWith(t *testing.T, fields map[string]any) string {
+	t.Helper()
+	body := map[string]any{
+		"name": map[string]any{"ko": "시험 상품"}, "price": map[string]any{"original": 10000}, "available": true,
+		"shipping": map[string]any{"methods": []string{parcel}, "calculation": "bundled"}, "taxCategories": []string{"TAXVAT222222"},
+		"collections": []string{"CCBEAUTY2222"}, "vendor": "VENDER222AA2",
+	}
+	for key, value := range fields {
+		body[key] = value
+	}
+	got := shopSend(t, "POST", "/products", body)
+	require.Equal(t, 201, got.status, string(got.body))
+	return got.object(t)["_id"].(string)
 }
 
 // fault has a bad day happen until the test ends, or its times are used up.

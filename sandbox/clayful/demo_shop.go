@@ -97,12 +97,8 @@ func (s *Server) insertPolicies(put putter) error {
 			if owner != nil && method == DemoQuick {
 				continue // only the house has couriers
 			}
-			d := named(fmt.Sprintf("SHPPXLZCY2%d%d", k+2, i+2), "배송 정책")
-			if owner != nil {
-				d["vendor"] = owner
-			}
-			err := put("shippingPolicies", d, map[string]any{
-				"method": method, "country": "KR", "rules": rules(float64(4000 * k)),
+			err := put("shippingPolicies", named(fmt.Sprintf("SHPPXLZCY2%d%d", k+2, i+2), "배송 정책"), map[string]any{
+				"vendor": owner, "method": method, "country": "KR", "rules": rules(float64(4000 * k)),
 				"regions": []any{map[string]any{"name": map[string]any{"ko": demoRegion}, "rules": rules(float64(4000*k) + 3000)}},
 			})
 			if err != nil {
