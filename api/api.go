@@ -12,6 +12,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
+	"github.com/byeolshow/byeolshow/health"
 	"github.com/byeolshow/byeolshow/store"
 )
 
@@ -34,7 +35,9 @@ type Config struct {
 	JWTKeys           []Key         // the first signs, all verify
 	InfluencerGroup   string        // Clayful group id
 	Limits            Limits
-	TrustedProxies    []string // CIDRs whose X-Forwarded-For is believed; none by default
+	Checks            health.Checks                   // what /readyz asks
+	Observe           func(http.Handler) http.Handler // traces and measures requests; nil: nothing does
+	TrustedProxies    []string                        // CIDRs whose X-Forwarded-For is believed; none by default
 	Logger            *slog.Logger
 	Now               func() time.Time // nil is time.Now
 }

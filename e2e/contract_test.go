@@ -27,6 +27,8 @@ const nothing = "NXTHXNG22222"
 
 var routes = []route{
 	{"GET", "/ping", "", []int{200}, false},
+	{"GET", "/healthz", "", []int{200}, false},
+	{"GET", "/readyz", "", []int{200}, false},
 	{"POST", "/user/auth", "", []int{400}, false},
 	{"GET", "/user/auth", "", []int{200}, false},
 	{"GET", "/influencer/streamkey", "seller", []int{200}, false},

@@ -34,7 +34,7 @@ func reconcileCommand() *cobra.Command {
 		}
 		defer temporal.Close()
 		books := ops.Books{
-			Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}), Iamport: s.iamport(), Temporal: temporal,
+			Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}), Iamport: s.iamport(nil), Temporal: temporal,
 		}
 		report, err := books.Reconcile(ctx, age)
 		if err != nil {
