@@ -95,4 +95,3 @@ func (c Census) stuck(ctx context.Context) (map[string]int64, error) {
 		rest += " AND StuckReason != " + quoted
 	}
 }
-

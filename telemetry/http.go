@@ -26,18 +26,23 @@ func (t *Telemetry) Requests() func(http.Handler) http.Handler {
 	observe := otelhttp.NewMiddleware("",
 		otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return true }),
 		otelhttp.WithFilter(func(r *http.Request) bool { return !slices.Contains(probes, strings.TrimSuffix(r.URL.Path, "/")) }),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
+		otelhttp.WithSpanNameFormatter(requestName))
 	return func(next http.Handler) http.Handler {
 		return observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(w, r)
 			route := semconv.HTTPRoute(chi.RouteContext(r.Context()).RoutePattern())
 			span := trace.SpanFromContext(r.Context())
-			span.SetName(strings.TrimSpace(r.Method + " " + route.Value.AsString()))
+			span.SetName(requestName("", r))
 			span.SetAttributes(route)
 			labels, _ := otelhttp.LabelerFromContext(r.Context())
 			labels.Add(route)
 		}))
 	}
+}
+
+// requestName is a request's method and its route, once that is known.
+func requestName(_ string, r *http.Request) string {
+	return strings.TrimSpace(r.Method + " " + chi.RouteContext(r.Context()).RoutePattern())
 }
 
 // Upstream wraps the transport of a vendor's client, so that its calls are
@@ -63,7 +68,7 @@ func (t *Telemetry) Upstream(name string) func(http.RoundTripper) http.RoundTrip
 
 // words are all words in the vendors' paths. What is none of them is an id.
 var words = strings.Fields(`v1 me all customers auth meta cart items checkout order orders cancellation received done
-	transactions refunds restock coupons wishlists products reviews published collections catalogs brands vendors inc pull push
+	transactions refunds restock coupons wishlists products reviews published collections catalogs brands vendors shipping policies inc pull push
 	users getToken payments find findAll prepare cancel
 	video live-streams assets complete reset-stream-key
 	projects messages:send token`)
@@ -72,7 +77,7 @@ var words = strings.Fields(`v1 me all customers auth meta cart items checkout or
 // first word, which is where the vendor is.
 func template(path string) string {
 	known := func(segment string) bool { return slices.Contains(words, segment) }
-	segments := strings.Split(path, "/")
+	segments := strings.Split(strings.Trim(path, "/"), "/")
 	segments = segments[max(0, slices.IndexFunc(segments, known)):]
 	for i, segment := range segments {
 		if !known(segment) {
