@@ -26,6 +26,17 @@ func (t *Telemetry) Temporal(options *client.Options) error {
 	return nil
 }
 
+// Pool measures how much of a pool is in use.
+func (t *Telemetry) Pool(pool *pgxpool.Pool) error {
+	if !t.metrics {
+		return nil
+	}
+	if err := otelpgx.RecordStats(pool); err != nil {
+		return fmt.Errorf("measure the pool: %w", err)
+	}
+	return nil
+}
+
 // SQL has the connections of a pool to be opened trace and measure their
 // statements, without their parameters.
 func (t *Telemetry) SQL(config *pgxpool.Config) {

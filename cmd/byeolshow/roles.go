@@ -154,6 +154,9 @@ func (s settings) connect(ctx context.Context, seen *telemetry.Telemetry, log *s
 		return systems{}, err
 	}
 	temporal, err := dialTemporal(s, log, seen.Temporal)
+	if err == nil {
+		err = seen.Pool(pool)
+	}
 	if err != nil {
 		pool.Close()
 		return systems{}, err
