@@ -157,5 +157,3 @@ func (s observed) scrape(t *testing.T) []byte {
 	}
 	return pages
 }
-
-func (s observed) testPrivacy(t *testing.T) {}
