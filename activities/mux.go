@@ -64,11 +64,18 @@ func (a *Activities) startDue(ctx context.Context, ref BroadcastRef, stream mux.
 	if errors.Is(err, model.ErrNotReady) || errors.Is(err, model.ErrEarlierLive) {
 		return a.load(ctx, ref)
 	}
-	if err != nil || !stream.Active() {
+	if err != nil {
 		return b, err
+	}
+	activity.GetMetricsHandler(ctx).Timer(MetricLate).Record(b.LiveAt.Sub(*b.StartedAt))
+	if !stream.Active() {
+		return b, nil
 	}
 	return a.store.MarkStreamSeen(ctx, ref.VODID, stream.ActiveAssetID, now())
 }
+
+// MetricLate is how long after its time a broadcast went live by itself.
+const MetricLate = "broadcast_late"
 
 // errWorkerStops hands a wait over to another worker, as soon as this one has
 // stopped asking for more.

@@ -14,6 +14,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/social"
+	"github.com/byeolshow/byeolshow/health"
 	"github.com/byeolshow/byeolshow/live"
 	"github.com/byeolshow/byeolshow/store"
 )
@@ -42,7 +43,9 @@ type Config struct {
 	InfluencerGroup   string        // Clayful group id
 	MemberGroup       string        // Clayful group id of ordinary members
 	Limits            Limits
-	TrustedProxies    []string // CIDRs whose X-Forwarded-For is believed; none by default
+	Checks            health.Checks                   // what /readyz asks
+	Observe           func(http.Handler) http.Handler // traces and measures requests; nil: nothing does
+	TrustedProxies    []string                        // CIDRs whose X-Forwarded-For is believed; none by default
 	Logger            *slog.Logger
 	Now               func() time.Time // nil is time.Now
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/byeolshow/byeolshow/health"
 )
 
 // Bounds of what is read of one request, in bytes.
@@ -32,6 +34,9 @@ func (a *api) routes() (http.Handler, error) {
 	} else {
 		r.Use(middleware.ClientIPFromRemoteAddr)
 	}
+	if a.Observe != nil {
+		r.Use(a.Observe)
+	}
 	r.Use(middleware.RequestID, a.logRequests, a.recoverPanics, noStore, stripSlash, limitBody)
 	r.NotFound(a.wrapped(func(http.ResponseWriter, *http.Request) error { return errNoRoute }))
 	r.MethodNotAllowed(a.wrapped(func(w http.ResponseWriter, req *http.Request) error {
@@ -46,6 +51,8 @@ func (a *api) routes() (http.Handler, error) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("pong"))
 	})
+	r.Get("/healthz", health.Alive)
+	r.Get("/readyz", a.Checks.Ready)
 	a.docsRoutes(r)
 	a.authRoutes(r)
 	a.socialRoutes(r)

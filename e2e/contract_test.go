@@ -30,6 +30,8 @@ var routes = []route{
 	{"GET", "/openapi.json", "", []int{200}, false},
 	{"GET", "/docs", "", []int{200}, false},
 	{"GET", "/docs/docs.js", "", []int{200}, false},
+	{"GET", "/healthz", "", []int{200}, false},
+	{"GET", "/readyz", "", []int{200}, false},
 	{"POST", "/user/auth", "", []int{400}, false},
 	{"GET", "/user/auth", "", []int{200}, false},
 	{"GET", "/user/auth/kakao/login", "", []int{302}, false},

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type system struct {
 	dir, program      string
 	api, sandbox      string
 	env               []string
+	besides           []string // variables of dev and worker, besides the house's
 	dev               *exec.Cmd
 	devDone           chan struct{}
 	worker            *exec.Cmd
@@ -82,15 +84,8 @@ func run(m *testing.M) (int, error) {
 	if output, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build: %w\n%s", err, output)
 	}
-	shared = &system{dir: filepath.Join(dir, "data"), program: program, output: &lockedBuffer{}}
-	for _, address := range []*string{&shared.api, &shared.sandbox, &shared.temporal, &shared.console, &shared.codec} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return 1, err
-		}
-		*address = listener.Addr().String()
-		defer func() { _ = listener.Close() }()
-		_ = listener.Close()
+	if shared, err = newSystem(program, filepath.Join(dir, "data")); err != nil {
+		return 1, err
 	}
 	defer shared.stop()
 	if err := shared.start(); err != nil {
@@ -109,6 +104,26 @@ func run(m *testing.M) (int, error) {
 		fmt.Fprintln(os.Stderr, shared.output)
 	}
 	return code, nil
+}
+
+// newSystem is one on ports that are free.
+func newSystem(program, dir string, besides ...string) (*system, error) {
+	s := &system{dir: dir, program: program, output: &lockedBuffer{}, besides: besides}
+	for _, address := range []*string{&s.api, &s.sandbox, &s.temporal, &s.console, &s.codec} {
+		var err error
+		if *address, err = freeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 // start starts everything and waits until it answers.
@@ -133,10 +148,10 @@ var hurry = []string{
 func (s *system) startDev() error {
 	s.dev = exec.Command(s.program, "dev", "--without", "worker")
 	s.dev.Dir = ".."
-	s.dev.Env = append(os.Environ(), append([]string{
+	s.dev.Env = append(os.Environ(), slices.Concat([]string{
 		"DATA_DIR=" + s.dir, "HTTP_ADDR=" + s.api, "SANDBOX_ADDR=" + s.sandbox,
 		"TEMPORAL_DEV_ADDR=" + s.temporal, "TEMPORAL_UI_ADDR=" + s.console, "CODEC_ADDR=" + s.codec, "SANDBOX_AUTO_ENCODER=off",
-	}, hurry...)...)
+	}, hurry, s.besides)...)
 	s.dev.Stdout, s.dev.Stderr = s.output, s.output
 	before := strings.Count(s.output.String(), "byeolshow is up")
 	if err := s.dev.Start(); err != nil {
@@ -168,7 +183,7 @@ func (s *system) startDev() error {
 
 func (s *system) startWorker() {
 	s.worker = exec.Command(s.program, "worker")
-	s.worker.Env = append(append(os.Environ(), hurry...), s.env...)
+	s.worker.Env = slices.Concat(os.Environ(), hurry, s.env, s.besides)
 	s.worker.Stdout, s.worker.Stderr = s.output, s.output
 	if err := s.worker.Start(); err != nil {
 		panic(err)

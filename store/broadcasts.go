@@ -317,6 +317,12 @@ func broadcast(row db.Broadcast) model.Broadcast {
 	}
 }
 
+// CountOverdue counts the broadcasts whose time has come and that are not live.
+func (s *Store) CountOverdue(ctx context.Context, now time.Time) (int64, error) {
+	n, err := s.queries.CountOverdue(ctx, now)
+	return n, wrap("count overdue broadcasts", err)
+}
+
 func joinProducts(ids []string) *string {
 	if ids == nil {
 		return nil

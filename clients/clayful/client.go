@@ -20,6 +20,8 @@ type Config struct {
 	BaseURL string        // "" is https://api.clayful.io
 	Token   string        // the backend client token
 	Timeout time.Duration // of one call; 0 is 8 seconds
+
+	Observe func(http.RoundTripper) http.RoundTripper // wraps what makes the calls; nil: nothing does
 }
 
 // Client makes Clayful's calls. It is safe for concurrent use. GETs are
@@ -43,6 +45,9 @@ func New(config Config) *Client {
 		own := plain.Clone()
 		own.MaxIdleConnsPerHost = 64
 		transport = own
+	}
+	if config.Observe != nil {
+		transport = config.Observe(transport)
 	}
 	return &Client{http: &http.Client{Timeout: config.Timeout, Transport: transport}, config: config}
 }
@@ -164,7 +169,7 @@ func (c *Client) once(ctx context.Context, r request, answer any) error {
 	}
 	response, err := c.http.Do(req)
 	if err != nil {
-		return &silence{err}
+		return &silence{errors.Unwrap(err)} // without the address, which may hold what nobody is to read
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 32<<20))

@@ -25,6 +25,8 @@ type Config struct {
 	Key, Secret    string
 	IncludeSandbox bool          // sees payments of test channels too
 	Timeout        time.Duration // of one call; 0 is 8 seconds
+
+	Observe func(http.RoundTripper) http.RoundTripper // wraps what makes the calls; nil: nothing does
 }
 
 // Client makes Iamport's calls. It is safe for concurrent use. GETs are
@@ -61,6 +63,9 @@ func New(config Config) *Client {
 		own := plain.Clone()
 		own.MaxIdleConnsPerHost = 64
 		transport = own
+	}
+	if config.Observe != nil {
+		transport = config.Observe(transport)
 	}
 	return &Client{http: &http.Client{Timeout: config.Timeout, Transport: transport}, config: config}
 }
@@ -229,7 +234,7 @@ func (c *Client) once(ctx context.Context, method, path, token string, body, ans
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return &silence{err}
+		return &silence{errors.Unwrap(err)} // without the address, which may hold what nobody is to read
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))

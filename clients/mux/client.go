@@ -24,6 +24,8 @@ type Config struct {
 	TokenID     string        // access token
 	TokenSecret string        // its secret
 	Timeout     time.Duration // of one call; 0 is 8 seconds
+
+	Observe func(http.RoundTripper) http.RoundTripper // wraps what makes the calls; nil: nothing does
 }
 
 // Client makes Mux's calls. It is safe for concurrent use and repeats nothing:
@@ -43,18 +45,21 @@ func New(config Config) (*Client, error) {
 		muxgo.WithBasicAuth(config.TokenID, config.TokenSecret),
 		muxgo.WithTimeout(config.Timeout),
 	}
+	var transport http.RoundTripper // nil is http.DefaultTransport
 	if config.BaseURL == "" {
 		config.BaseURL = apiBase
-	} else {
-		mark, err := redirect(config.BaseURL)
+	}
+	if config.BaseURL != apiBase || config.Observe != nil {
+		mark, via, err := redirect(config.BaseURL, config.Observe)
 		if err != nil {
 			return nil, err
 		}
+		transport = via
 		options = append(options, muxgo.WithHost(mark))
 	}
 	return &Client{
 		api:    muxgo.NewAPIClient(muxgo.NewConfiguration(options...)),
-		http:   &http.Client{Timeout: config.Timeout},
+		http:   &http.Client{Timeout: config.Timeout, Transport: transport},
 		config: config,
 	}, nil
 }

@@ -22,6 +22,8 @@ const scope = "https://www.googleapis.com/auth/firebase.messaging"
 type Config struct {
 	BaseURL     string // "" is https://fcm.googleapis.com
 	Credentials []byte // the service account's JSON, as Google hands it out
+
+	Observe func(http.RoundTripper) http.RoundTripper // wraps what makes the calls; nil: nothing does
 }
 
 // Client sends messages. It is safe for concurrent use and repeats nothing.
@@ -52,7 +54,10 @@ func New(config Config) (*Client, error) {
 	if config.BaseURL == "" {
 		config.BaseURL = "https://fcm.googleapis.com"
 	}
-	plain := &http.Client{Timeout: 10 * time.Second}
+	plain := &http.Client{Timeout: 10 * time.Second, Transport: http.DefaultTransport}
+	if config.Observe != nil {
+		plain.Transport = config.Observe(plain.Transport)
+	}
 	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, plain)
 	client := grant.Client(ctx)
 	client.Timeout = plain.Timeout

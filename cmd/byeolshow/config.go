@@ -22,6 +22,7 @@ type settings struct {
 	NATSURL         string `env:"NATS_URL"`         // carries the chat between API processes; one alone needs none
 
 	HTTPAddr           string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`         // of the API
+	HealthAddr         string   `env:"HEALTH_ADDR"`                                   // where the worker serves /healthz and /readyz; nowhere when empty
 	SandboxAddr        string   `env:"SANDBOX_ADDR" envDefault:"127.0.0.1:9090"`      // of the sandbox
 	TemporalDevAt      string   `env:"TEMPORAL_DEV_ADDR" envDefault:"127.0.0.1:7233"` // of Temporal's development server
 	TemporalUIAddr     string   `env:"TEMPORAL_UI_ADDR" envDefault:"127.0.0.1:8233"`  // of its web UI

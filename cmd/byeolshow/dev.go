@@ -381,6 +381,9 @@ func (d *dev) startRole(name string, args []string) (*embedded.Process, error) {
 	for variable, value := range d.env {
 		cmd.Env = append(cmd.Env, variable+"="+value)
 	}
+	if name == "worker" { // whose metrics are served beside the API's
+		cmd.Env = append(cmd.Env, "OTEL_EXPORTER_PROMETHEUS_PORT="+nextPort(os.Getenv("OTEL_EXPORTER_PROMETHEUS_PORT")))
+	}
 	output, input := io.Pipe()
 	cmd.Stdout, cmd.Stderr = input, input
 	go relay(os.Stderr, name, output)
@@ -394,6 +397,15 @@ func (d *dev) startRole(name string, args []string) (*embedded.Process, error) {
 	}()
 	d.writePID(name, process.PID())
 	return process, nil
+}
+
+// nextPort is the port after one, or after Prometheus's own.
+func nextPort(port string) string {
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		n = 9464
+	}
+	return strconv.Itoa(n + 1)
 }
 
 // relay shows what a role says, line by line and however long, until it ends.

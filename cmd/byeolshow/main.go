@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/byeolshow/byeolshow/api/contract"
+	"github.com/byeolshow/byeolshow/telemetry"
 )
 
 // version is of the build: the linker sets it. Workers tell it to Temporal.
@@ -68,12 +70,25 @@ func command(use, short string, run func(ctx context.Context, s settings, log *s
 	}
 }
 
+// role is a subcommand that serves, and shows what it does by telemetry.
+func role(use, short string, run func(ctx context.Context, s settings, seen *telemetry.Telemetry, log *slog.Logger) error) *cobra.Command {
+	return command(use, short, func(ctx context.Context, s settings, log *slog.Logger) error {
+		seen, err := telemetry.Start(ctx, "byeolshow-"+use)
+		if err != nil {
+			return err
+		}
+		log = seen.Logger(log)
+		slog.SetDefault(log)
+		return errors.Join(run(ctx, s, seen, log), seen.Stop(ctx))
+	})
+}
+
 func newLogger(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("LOG_LEVEL: %w", err)
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+	log := telemetry.NewLogger(os.Stderr, l)
 	slog.SetDefault(log)
 	return log, nil
 }

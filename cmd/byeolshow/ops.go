@@ -68,7 +68,7 @@ func desk(use, short string, needed []string, run func(ctx context.Context, s se
 		}
 		defer temporal.Close()
 		return run(ctx, s, ops.Books{
-			Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}), Iamport: s.iamport(), Temporal: temporal,
+			Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}), Iamport: s.iamport(nil), Temporal: temporal,
 		})
 	})
 }

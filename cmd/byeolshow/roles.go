@@ -28,13 +28,16 @@ import (
 	"github.com/byeolshow/byeolshow/clients/mux"
 	"github.com/byeolshow/byeolshow/clients/push"
 	"github.com/byeolshow/byeolshow/clients/social"
+	"github.com/byeolshow/byeolshow/health"
 	"github.com/byeolshow/byeolshow/live"
+	"github.com/byeolshow/byeolshow/ops"
 	"github.com/byeolshow/byeolshow/sandbox"
 	shop "github.com/byeolshow/byeolshow/sandbox/clayful"
 	"github.com/byeolshow/byeolshow/sandbox/fcm"
 	payments "github.com/byeolshow/byeolshow/sandbox/iamport"
 	video "github.com/byeolshow/byeolshow/sandbox/mux"
 	"github.com/byeolshow/byeolshow/store"
+	"github.com/byeolshow/byeolshow/telemetry"
 	"github.com/byeolshow/byeolshow/worker"
 	"github.com/byeolshow/byeolshow/workflows"
 )
@@ -54,7 +57,7 @@ func routesCommand() *cobra.Command {
 }
 
 func apiCommand() *cobra.Command {
-	return command("api", "Serve the HTTP API", func(ctx context.Context, s settings, log *slog.Logger) error {
+	return role("api", "Serve the HTTP API", func(ctx context.Context, s settings, seen *telemetry.Telemetry, log *slog.Logger) error {
 		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_INFLUENCER", "CLAYFUL_GROUP_MEMBER", "PUBLIC_BASE_URL",
 			"MUX_TOKEN_ID", "MUX_TOKEN_SECRET", "MUX_WEBHOOK_SECRET", "JWT_KEYS", "PAYLOAD_KEYS", "IAMPORT_KEY", "IAMPORT_SECRET",
 			"CLAYFUL_REFUND_WEBHOOK_SECRET", "CLAYFUL_MARKDONE_WEBHOOK_SECRET", "CLAYFUL_WEBHOOK_SECRET")
@@ -69,7 +72,7 @@ func apiCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		systems, err := s.connect(ctx, log)
+		systems, err := s.connect(ctx, seen, log)
 		if err != nil {
 			return err
 		}
@@ -80,12 +83,14 @@ func apiCommand() *cobra.Command {
 			return err
 		}
 		handler, err := api.New(api.Config{
-			Store: database, Rooms: rooms, Playground: s.playground(), Mux: systems.mux, Temporal: systems.temporal, Iamport: s.iamport(), Social: logins,
+			Store: database, Rooms: rooms, Playground: s.playground(), Mux: systems.mux, Temporal: systems.temporal,
+			Iamport: s.iamport(seen.Upstream("iamport")), Social: logins,
 			RefundWebhookSecret: s.RefundWebhookSecret, MarkdoneWebhookSecret: s.MarkdoneWebhookSecret,
 			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
 			HiddenCollections: s.HiddenCollections,
-			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken}),
-			MuxWebhookSecret:  s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup, MemberGroup: s.MemberGroup,
+			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Observe: seen.Upstream("clayful")}),
+			Checks:            systems.checks(), Observe: seen.Requests(),
+			MuxWebhookSecret: s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup, MemberGroup: s.MemberGroup,
 			Limits: api.Limits{
 				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, UploadPerMinute: s.UploadsPerMinute,
 				FindIDPerMinute: s.FindIDsPerMinute, MailPerHour: s.MailsPerHour, MailPerAddress: s.MailsPerAddress,
@@ -112,13 +117,13 @@ func (s settings) playground() *api.Playground {
 }
 
 func workerCommand() *cobra.Command {
-	return command("worker", "Run the workflows and their steps", func(ctx context.Context, s settings, log *slog.Logger) error {
+	return role("worker", "Run the workflows and their steps", func(ctx context.Context, s settings, seen *telemetry.Telemetry, log *slog.Logger) error {
 		err := s.need("DATABASE_URL", "TEMPORAL_ADDRESS", "CLAYFUL_TOKEN", "CLAYFUL_GROUP_MEMBER", "MUX_TOKEN_ID", "MUX_TOKEN_SECRET",
 			"FCM_CREDENTIALS", "PAYLOAD_KEYS", "IAMPORT_KEY", "IAMPORT_SECRET")
 		if err != nil {
 			return err
 		}
-		systems, err := s.connect(ctx, log)
+		systems, err := s.connect(ctx, seen, log)
 		if err != nil {
 			return err
 		}
@@ -127,25 +132,40 @@ func workerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		pushes, err := push.New(push.Config{BaseURL: s.FCMBaseURL, Credentials: []byte(s.FCMCredentials)})
+		pushes, err := push.New(push.Config{BaseURL: s.FCMBaseURL, Credentials: []byte(s.FCMCredentials), Observe: seen.Upstream("fcm")})
 		if err != nil {
 			return err
 		}
-		return worker.Run(ctx, worker.Config{
-			Temporal: systems.temporal, Deployment: s.WorkerDeployment, BuildID: cmp.Or(s.WorkerBuildID, version),
-			Activities: activities.New(activities.Config{
-				Store: store.New(systems.pool), Mux: systems.mux, Push: pushes, Iamport: s.iamport(), TestPayments: s.AllowTestPayments,
-				Clayful: clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Timeout: shopPatience}),
-				// A call that was given up may still be carried out for a while.
-				Settling: shopPatience + s.Settling, MemberGroup: s.MemberGroup,
-			}),
-			Rules: workflows.Rules{
-				Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait,
-				UnpaidAfter: s.UnpaidAfter, VBankGrace: s.VBankGrace, PaymentPoll: s.PaymentPoll, RefundPoll: s.RefundPoll,
-				ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, SignUpPatience: s.SignUpPatience, UploadPatience: s.UploadPatience,
-				Settling: s.Settling, Limits: limits,
-			},
+		kept := store.New(systems.pool)
+		census := kept.Turn("census")
+		defer census.Leave(context.WithoutCancel(ctx))
+		if err := seen.Count(ops.Census{Temporal: systems.temporal, Store: kept}, census, log); err != nil {
+			return err
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		if s.HealthAddr != "" {
+			group.Go(func() error { return serve(ctx, "HEALTH_ADDR", s.HealthAddr, systems.checks().Handler(), log) })
+		}
+		group.Go(func() error {
+			return worker.Run(ctx, worker.Config{
+				Temporal: systems.temporal, Deployment: s.WorkerDeployment, BuildID: cmp.Or(s.WorkerBuildID, version),
+				Activities: activities.New(activities.Config{
+					Store: kept, Mux: systems.mux, Push: pushes, Iamport: s.iamport(seen.Upstream("iamport")), TestPayments: s.AllowTestPayments,
+					Clayful: clayful.New(clayful.Config{
+						BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Timeout: shopPatience, Observe: seen.Upstream("clayful"),
+					}),
+					// A call that was given up may still be carried out for a while.
+					Settling: shopPatience + s.Settling, MemberGroup: s.MemberGroup,
+				}),
+				Rules: workflows.Rules{
+					Grace: s.MissedAfter, LongestShow: s.LongestShow, RecordingWait: s.RecordingWait,
+					UnpaidAfter: s.UnpaidAfter, VBankGrace: s.VBankGrace, PaymentPoll: s.PaymentPoll, RefundPoll: s.RefundPoll,
+					ArrivalPoll: s.ArrivalPoll, DoneAfter: s.DoneAfter, SignUpPatience: s.SignUpPatience, UploadPatience: s.UploadPatience,
+					Settling: s.Settling, Limits: limits,
+				},
+			})
 		})
+		return group.Wait()
 	})
 }
 
@@ -156,21 +176,37 @@ type systems struct {
 	mux      *mux.Client
 }
 
-func (s settings) connect(ctx context.Context, log *slog.Logger) (systems, error) {
-	muxClient, err := mux.New(mux.Config{BaseURL: s.MuxBaseURL, TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret})
+func (s settings) connect(ctx context.Context, seen *telemetry.Telemetry, log *slog.Logger) (systems, error) {
+	muxClient, err := mux.New(mux.Config{
+		BaseURL: s.MuxBaseURL, TokenID: s.MuxTokenID, TokenSecret: s.MuxTokenSecret, Observe: seen.Upstream("mux"),
+	})
 	if err != nil {
 		return systems{}, err
 	}
-	pool, err := openPool(ctx, s.DatabaseURL)
+	pool, err := openPool(ctx, s.DatabaseURL, seen.SQL)
 	if err != nil {
 		return systems{}, err
 	}
-	temporal, err := dialTemporal(s, log)
+	temporal, err := dialTemporal(s, log, seen.Temporal)
+	if err == nil {
+		err = seen.Pool(pool)
+	}
 	if err != nil {
 		pool.Close()
 		return systems{}, err
 	}
 	return systems{pool, temporal, muxClient}, nil
+}
+
+// checks ask what API and worker both stand on.
+func (s systems) checks() health.Checks {
+	return health.Checks{
+		"postgres": s.pool.Ping,
+		"temporal": func(ctx context.Context) error {
+			_, err := s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+			return err
+		},
+	}
 }
 
 func (s systems) close() {
@@ -262,13 +298,16 @@ func (s settings) shopWebhooks() []shop.Webhook {
 	return hooks
 }
 
-func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, url string, prepare ...func(*pgxpool.Config)) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is no Postgres address")
 	}
 	if config.MaxConns < 16 {
 		config.MaxConns = 16
+	}
+	for _, change := range prepare {
+		change(config)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -280,11 +319,13 @@ func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
 // shopPatience is how long the worker waits for one answer of the shop.
 const shopPatience = 8 * time.Second
 
-func (s settings) iamport() *iamport.Client {
-	return iamport.New(iamport.Config{BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret, IncludeSandbox: s.AllowTestPayments})
+func (s settings) iamport(observe func(http.RoundTripper) http.RoundTripper) *iamport.Client {
+	return iamport.New(iamport.Config{
+		BaseURL: s.IamportBaseURL, Key: s.IamportKey, Secret: s.IamportSecret, IncludeSandbox: s.AllowTestPayments, Observe: observe,
+	})
 }
 
-func dialTemporal(s settings, log *slog.Logger) (client.Client, error) {
+func dialTemporal(s settings, log *slog.Logger, prepare ...func(*client.Options) error) (client.Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read Temporal's settings: %w", err)
@@ -297,6 +338,11 @@ func dialTemporal(s settings, log *slog.Logger) (client.Client, error) {
 		return nil, err
 	}
 	options.Logger = sdklog.NewStructuredLogger(log)
+	for _, change := range prepare {
+		if err := change(&options); err != nil {
+			return nil, err
+		}
+	}
 	temporal, err := client.Dial(options)
 	if err != nil {
 		return nil, fmt.Errorf("reach Temporal at TEMPORAL_ADDRESS: %w", err)

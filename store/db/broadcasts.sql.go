@@ -418,6 +418,17 @@ func (q *Queries) CompleteBroadcast(ctx context.Context, arg CompleteBroadcastPa
 	return i, err
 }
 
+const countOverdue = `-- name: CountOverdue :one
+SELECT count(*) FROM media_stream WHERE status = 'ready' AND deleted_at IS NULL AND started_at <= $1::timestamptz
+`
+
+func (q *Queries) CountOverdue(ctx context.Context, now time.Time) (int64, error) {
+	row := q.db.QueryRow(ctx, countOverdue, now)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteBroadcast = `-- name: DeleteBroadcast :one
 UPDATE media_stream SET revision = revision + 1, deleted_at = coalesce(deleted_at, $1::timestamptz), updated_at = $1
 WHERE vod_id = $2

@@ -151,3 +151,6 @@ SELECT * FROM media_stream
 WHERE deleted_at IS NULL
   AND (status IN ('live', 'close') OR (status = 'ready' AND started_at <= @due_before::timestamptz))
 ORDER BY started_at, vod_id;
+
+-- name: CountOverdue :one
+SELECT count(*) FROM media_stream WHERE status = 'ready' AND deleted_at IS NULL AND started_at <= @now::timestamptz;
