@@ -29,7 +29,7 @@ ops: build ## Ask what runs here as an operator: make ops ARGS="stuck"
 
 .PHONY: test
 test: ## Run every test, with real Postgres and Temporal
-	$(GO) test -race -timeout 14m ./...
+	$(GO) test -race -timeout 25m ./...
 
 .PHONY: bench
 bench: build ## Measure, and print the figures
@@ -50,8 +50,9 @@ lint/openapi: build
 	REDOCLY_TELEMETRY=off tools/openapi/node_modules/.bin/redocly lint bin/openapi.json --config tools/openapi/redocly.yaml
 
 .PHONY: generate
-generate: ## Generate the SQL queries' code
+generate: ## Generate the SQL queries' code and the table of settings
 	cd store && $(SQLC) generate
+	$(GO) test ./cmd/byeolshow -run TestSettingsTable -update
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside data for FUZZTIME each

@@ -174,5 +174,5 @@ func shopRefusal(err error) *model.Error {
 	if code == "" {
 		code = "refused"
 	}
-	return &model.Error{Code: model.Code(code), Detail: refusal.Message, Status: refusal.Status}
+	return &model.Error{Code: model.Code(code), Detail: model.Discreet(refusal.Message), Status: refusal.Status}
 }

@@ -234,6 +234,8 @@ var own = []string{
 	"GET /wishlist", "POST /wishlist", "DELETE /wishlist",
 	"POST /coupon", "GET /coupon", "DELETE /coupon", "POST /coupon/add", "GET /coupon/add", "DELETE /coupon/add",
 	"GET /images", "POST /images", "DELETE /images", "POST /images/influencer", "DELETE /images/influencer", "POST /review",
+	"GET /user", "POST /user", "DELETE /user", "POST /user/unsubscribe", "GET /user/active", "GET /user/push_agree", "POST /user/push_agree",
+	"GET /user/live-agree", "POST /user/live-agree", "GET /user/refund_bank", "POST /user/refund_bank",
 }
 
 // TestOtherPeoplesThings tries every route that names somebody's document as

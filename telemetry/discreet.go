@@ -7,6 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+
+	"github.com/byeolshow/byeolshow/model"
 )
 
 // unsaid are attributes that the libraries set and that may tell who somebody
@@ -28,6 +30,8 @@ func (d discreet) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) e
 	return d.SpanExporter.ExportSpans(ctx, told)
 }
 
+// discreetSpan says of errors what a vendor said, without what may be a
+// customer's.
 type discreetSpan struct{ trace.ReadOnlySpan }
 
 // Attributes implements trace.ReadOnlySpan.
@@ -35,4 +39,25 @@ func (s discreetSpan) Attributes() []attribute.KeyValue {
 	return slices.DeleteFunc(slices.Clone(s.ReadOnlySpan.Attributes()), func(a attribute.KeyValue) bool {
 		return slices.Contains(unsaid, a.Key)
 	})
+}
+
+// Status implements trace.ReadOnlySpan.
+func (s discreetSpan) Status() trace.Status {
+	status := s.ReadOnlySpan.Status()
+	status.Description = model.Discreet(status.Description)
+	return status
+}
+
+// Events implements trace.ReadOnlySpan.
+func (s discreetSpan) Events() []trace.Event {
+	events := slices.Clone(s.ReadOnlySpan.Events())
+	for i, event := range events {
+		events[i].Attributes = slices.Clone(event.Attributes)
+		for j, a := range event.Attributes {
+			if a.Value.Type() == attribute.STRING {
+				events[i].Attributes[j] = a.Key.String(model.Discreet(a.Value.AsString()))
+			}
+		}
+	}
+	return events
 }

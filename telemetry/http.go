@@ -71,7 +71,8 @@ var words = strings.Fields(`v1 me all customers auth meta cart items checkout or
 	transactions refunds restock coupons wishlists products reviews published collections catalogs brands vendors shipping policies inc pull push
 	users getToken payments find findAll prepare cancel
 	video live-streams assets complete reset-stream-key
-	projects messages:send token`)
+	projects messages:send token
+	dialog oauth nid authorize v2 user logout credentials verifications emails password images`)
 
 // template is a path without the ids in it, and without what stands before its
 // first word, which is where the vendor is.

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -19,6 +20,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -178,6 +181,19 @@ func measured(t *testing.T, reader metric.Reader) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(lines))
+}
+
+func TestErrorsAreDiscreet(t *testing.T) {
+	t.Parallel()
+	kept := tracetest.NewInMemoryExporter()
+	_, span := trace.NewTracerProvider(trace.WithSyncer(discreet{kept})).Tracer("test").Start(t.Context(), "refund")
+	err := errors.New("account 110-123-456789 is closed")
+	span.RecordError(err)
+	span.SetStatus(codes.Error, err.Error())
+	span.End()
+	got := kept.GetSpans()[0]
+	require.Equal(t, "account … is closed", got.Status.Description)
+	require.Contains(t, got.Events[0].Attributes, attribute.String("exception.message", "account … is closed"))
 }
 
 func TestOffWrapsNothing(t *testing.T) {

@@ -3,10 +3,12 @@ package telemetry
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -27,19 +29,23 @@ func TestLinesNameTheirTrace(t *testing.T) {
 	var lines bytes.Buffer
 	export := &kept{}
 	seen := &Telemetry{logs: sdklog.NewLoggerProvider(sdklog.WithProcessor(export))}
-	log := seen.Logger(NewLogger(&lines, slog.LevelInfo)).With("order_id", "O1")
+	logger := seen.Logger(NewLogger(&lines, slog.LevelInfo)).With("order_id", "O1")
 	ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled,
 	}))
-	log.InfoContext(ctx, "paid")
-	log.DebugContext(ctx, "too much")
-	log.Info("elsewhere", "TraceID", "7")
+	logger.InfoContext(ctx, "paid")
+	logger.DebugContext(ctx, "too much")
+	logger.With("TraceID", "7").Info("elsewhere", "error", errors.New("no phone 01012345678"))
 	require.Contains(t, lines.String(), `msg=paid order_id=O1 trace_id=01000000000000000000000000000000 span_id=0200000000000000`)
-	require.Contains(t, lines.String(), `msg=elsewhere order_id=O1 trace_id=7`)
+	require.Contains(t, lines.String(), `msg=elsewhere order_id=O1 trace_id=7 error="no phone …"`)
 	require.NotContains(t, lines.String(), "too much")
 	require.Len(t, export.records, 2)
 	require.Equal(t, trace.TraceID{1}, export.records[0].TraceID())
 	require.Equal(t, 1, export.records[0].AttributesLen())
+	export.records[1].WalkAttributes(func(a attribute.KeyValue) bool {
+		require.NotContains(t, a.Value.AsString(), "010", a.Key)
+		return true
+	})
 }
 
 func TestLinesAloneByDefault(t *testing.T) {

@@ -9,8 +9,12 @@ import (
 	"fmt"
 
 	commonpb "go.temporal.io/api/common/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/byeolshow/byeolshow/model"
 )
 
 // SealKey encrypts personal data in histories. Secret has 32 bytes.
@@ -42,6 +46,23 @@ func NewDataConverter(keys []SealKey) (converter.DataConverter, error) {
 		converter.NewProtoJSONPayloadConverter(), converter.NewProtoPayloadConverter(), converter.NewJSONPayloadConverter(),
 	)
 	return converter.NewCodecDataConverter(plain, codec), nil
+}
+
+// NewFailureConverter writes failures into histories as Temporal does, but a
+// vendor's words, which may repeat what a customer gave it, discreetly.
+func NewFailureConverter(data converter.DataConverter) converter.FailureConverter {
+	return discreetFailures{temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: data})}
+}
+
+type discreetFailures struct{ converter.FailureConverter }
+
+// ErrorToFailure implements converter.FailureConverter.
+func (c discreetFailures) ErrorToFailure(err error) *failurepb.Failure {
+	failure := c.FailureConverter.ErrorToFailure(err)
+	for f := failure; f != nil; f = f.GetCause() {
+		f.Message = model.Discreet(f.GetMessage())
+	}
+	return failure
 }
 
 // personalConverter marks personal values, which the codec then seals.

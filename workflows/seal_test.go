@@ -1,11 +1,13 @@
 package workflows_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/byeolshow/byeolshow/activities"
 	"github.com/byeolshow/byeolshow/workflows"
@@ -47,4 +49,18 @@ func TestPersonalDataIsSealed(t *testing.T) {
 	require.NoError(t, err)
 	var text string
 	require.NoError(t, sealed.FromPayload(plain, &text), "what was written without seal is read")
+}
+
+func TestFailuresAreDiscreet(t *testing.T) {
+	t.Parallel()
+	data, err := workflows.NewDataConverter(keys("a"))
+	require.NoError(t, err)
+	failures := workflows.NewFailureConverter(data)
+	cause := errors.New("account 110123456789 of demo@byeolshow.example is closed")
+	failure := failures.ErrorToFailure(temporal.NewApplicationErrorWithCause("refused: "+cause.Error(), "iamport-refused", cause))
+	require.Equal(t, "refused: account … of … is closed", failure.GetMessage())
+	require.Equal(t, "account … of … is closed", failure.GetCause().GetMessage())
+	var read *temporal.ApplicationError
+	require.ErrorAs(t, failures.FailureToError(failure), &read)
+	require.Equal(t, "iamport-refused", read.Type())
 }

@@ -43,7 +43,8 @@ type Config struct {
 	Kakao, Naver, Facebook App
 	// Callback is where the vendor sends people back to.
 	Callback func(vendor string) string
-	Timeout  time.Duration // of one call; 0 is 5 seconds
+	Timeout  time.Duration                             // of one call; 0 is 5 seconds
+	Observe  func(http.RoundTripper) http.RoundTripper // wraps what makes the calls; nil: nothing does
 }
 
 // Client makes the vendors' calls. It is safe for concurrent use and repeats
@@ -66,7 +67,10 @@ func New(config Config) (*Client, error) {
 	if config.Timeout == 0 {
 		config.Timeout = 5 * time.Second
 	}
-	c := &Client{http: &http.Client{Timeout: config.Timeout}, vendors: map[string]*vendor{}}
+	c := &Client{http: &http.Client{Timeout: config.Timeout, Transport: http.DefaultTransport}, vendors: map[string]*vendor{}}
+	if config.Observe != nil {
+		c.http.Transport = config.Observe(c.http.Transport)
+	}
 	for name, made := range map[string]struct {
 		app  App
 		make func(App) (*vendor, error)

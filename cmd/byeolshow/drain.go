@@ -14,7 +14,10 @@ func draining(ctx context.Context, delay time.Duration, next http.Handler) (cont
 	context.AfterFunc(ctx, func() { time.AfterFunc(delay, stop) })
 	return later, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ctx.Err() != nil && r.URL.Path == "/readyz" {
-			http.Error(w, "stopping", http.StatusServiceUnavailable)
+			w.Header().Set("Content-Type", "application/json; charset=utf-8")
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte(`{"status":"stopping"}`)) // who asked may have gone
 			return
 		}
 		next.ServeHTTP(w, r)

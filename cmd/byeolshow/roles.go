@@ -68,7 +68,7 @@ func apiCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		logins, err := s.social()
+		logins, err := s.social(seen.Upstream("social"))
 		if err != nil {
 			return err
 		}
@@ -337,6 +337,7 @@ func dialTemporal(s settings, log *slog.Logger, prepare ...func(*client.Options)
 	if options.DataConverter, err = workflows.NewDataConverter(keys); err != nil {
 		return nil, err
 	}
+	options.FailureConverter = workflows.NewFailureConverter(options.DataConverter)
 	options.Logger = sdklog.NewStructuredLogger(log)
 	for _, change := range prepare {
 		if err := change(&options); err != nil {

@@ -106,7 +106,7 @@ func neededBy(t *testing.T) map[string][]string {
 			if !ok || strings.HasSuffix(path, "_test.go") {
 				return true
 			}
-			if named, ok := call.Fun.(*ast.Ident); ok && named.Name == "command" && fixed == "" {
+			if named, ok := call.Fun.(*ast.Ident); ok && (named.Name == "command" || named.Name == "role") && fixed == "" {
 				role = literal(call.Args[0])
 			}
 			if method, ok := call.Fun.(*ast.SelectorExpr); ok && method.Sel.Name == "need" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -31,9 +32,9 @@ func (s settings) callback(vendor string) string {
 	return strings.TrimSuffix(s.PublicBaseURL, "/") + api.SocialCallback(vendor)
 }
 
-func (s settings) social() (*social.Client, error) {
+func (s settings) social(observe func(http.RoundTripper) http.RoundTripper) (*social.Client, error) {
 	return social.New(social.Config{
-		Kakao: s.Kakao.client(), Naver: s.Naver.client(), Facebook: s.Facebook.client(), Callback: s.callback,
+		Kakao: s.Kakao.client(), Naver: s.Naver.client(), Facebook: s.Facebook.client(), Callback: s.callback, Observe: observe,
 	})
 }
 
