@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -53,7 +54,7 @@ func codesOnly(h handler) handler {
 func bareRefusalOf(err error) *refusal {
 	var shop *clayful.Error
 	if errors.As(err, &shop) && !clayful.IsUnavailable(err) {
-		return spoken(shop.Status, shop.Code, shop.Message)
+		return spoken(shop.Status, shop.Code, cmp.Or(shop.Message, errBadRequest.Message))
 	}
 	answer := *refusalOf(err)
 	switch {
