@@ -54,6 +54,10 @@ generate: ## Generate the SQL queries' code and the table of settings
 	cd store && $(SQLC) generate
 	$(GO) test ./cmd/byeolshow -run TestSettingsTable -update
 
+.PHONY: deployment
+deployment: ## Check the compose file and the Kubernetes manifests
+	cd tools/deploy && $(GO) test ./...
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside data for FUZZTIME each
 	$(GO) test -run '^$$' -fuzz FuzzParseEvent -fuzztime $(FUZZTIME) ./clients/mux

@@ -324,7 +324,7 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 	require.Empty(t, users.failed)
 	require.NotZero(t, users.done["reserve"])
 	for i := range late {
-		require.Less(t, late[i], 5*time.Second, "show %d was late", i)
+		require.Less(t, late[i], 20*time.Second, "show %d waited for more than a dead worker is", i)
 	}
 	require.Greater(t, len(users.orders), shoppers)
 	slices.Sort(users.orders)

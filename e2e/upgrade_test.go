@@ -47,13 +47,13 @@ func TestUpgradeOfRunningWorkflows(t *testing.T) {
 	star.connect(t)
 	k := key()
 	o := p.placed(p.call("POST", "/cart/checkout/", purchase(line(1, 1)), "Idempotency-Key", k))
-	show, at := star.reserveIn(t, 8*time.Second)
+	show, at := star.reserveIn(t, 20*time.Second)
 	watches := func(id, build string, behavior enums.VersioningBehavior) {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			ranOn, chooses := shared.versionOf(t, id)
 			return ranOn == build && chooses == behavior
-		}, 10*time.Second, 100*time.Millisecond, "%s does not run on version %s", id, build)
+		}, 30*time.Second, 100*time.Millisecond, "%s does not run on version %s", id, build)
 	}
 	const pinned, upgrades = enums.VERSIONING_BEHAVIOR_PINNED, enums.VERSIONING_BEHAVIOR_AUTO_UPGRADE
 	watches("checkout/"+p.id+"/"+k, "1", pinned)

@@ -92,7 +92,7 @@ func watched(t *testing.T) (*Telemetry, *tracetest.InMemoryExporter, metric.Read
 func attributes(span tracetest.SpanStub) map[string]string {
 	all := map[string]string{}
 	for _, a := range span.Attributes {
-		all[string(a.Key)] = a.Value.Emit()
+		all[string(a.Key)] = a.Value.String()
 	}
 	return all
 }
@@ -174,7 +174,7 @@ func measured(t *testing.T, reader metric.Reader) []string {
 			for _, point := range histogram.DataPoints {
 				line := m.Name
 				for _, a := range point.Attributes.ToSlice() {
-					line += " " + string(a.Key) + "=" + a.Value.Emit()
+					line += " " + string(a.Key) + "=" + a.Value.String()
 				}
 				lines[line] = true
 			}

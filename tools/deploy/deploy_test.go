@@ -41,7 +41,7 @@ func compose(t *testing.T, profiles ...string) *types.Project {
 }
 
 func TestComposeFile(t *testing.T) {
-	always := []string{"api", "migrate", "otel-collector", "postgres", "temporal", "temporal-setup", "temporal-ui", "worker"}
+	always := []string{"api", "codec", "migrate", "nats", "otel-collector", "postgres", "temporal", "temporal-setup", "temporal-ui", "worker"}
 	for name, test := range map[string]struct {
 		project *types.Project
 		names   []string
