@@ -50,8 +50,13 @@ lint/openapi: build
 	REDOCLY_TELEMETRY=off tools/openapi/node_modules/.bin/redocly lint bin/openapi.json --config tools/openapi/redocly.yaml
 
 .PHONY: generate
-generate: ## Generate the SQL queries' code
+generate: ## Generate the SQL queries' code and the table of settings
 	cd store && $(SQLC) generate
+	$(GO) test ./cmd/byeolshow -run '^TestSettingsTable$$' -update
+
+.PHONY: deployment
+deployment: ## Check the compose file and the Kubernetes manifests
+	cd tools/deploy && $(GO) test ./...
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside data for FUZZTIME each
