@@ -52,7 +52,7 @@ lint/openapi: build
 .PHONY: generate
 generate: ## Generate the SQL queries' code and the table of settings
 	cd store && $(SQLC) generate
-	$(GO) test ./cmd/byeolshow -run TestSettingsTable -update
+	$(GO) test ./cmd/byeolshow -run '^TestSettingsTable$$' -update
 
 .PHONY: deployment
 deployment: ## Check the compose file and the Kubernetes manifests

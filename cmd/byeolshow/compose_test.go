@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,4 +27,23 @@ func TestComposeKnowsAllSearchAttributes(t *testing.T) {
 		}
 	}
 	require.Equal(t, workflows.SearchAttributes(), known)
+}
+
+// TestComposeFileGetsWhatItNeeds holds what docker-compose.yml asks for against
+// the example, and against what `byeolshow sandbox env` writes.
+func TestComposeFileGetsWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	compose, err := os.ReadFile("../../docker-compose.yml")
+	require.NoError(t, err)
+	example, err := os.ReadFile("../../deploy/example.env")
+	require.NoError(t, err)
+	sandbox, err := sandboxEnv(settings{SandboxAddr: "sandbox:9090"})
+	require.NoError(t, err)
+	needed := regexp.MustCompile(`\$\{(\w+):\?\}`).FindAllSubmatch(compose, -1)
+	require.NotEmpty(t, needed)
+	for _, found := range needed {
+		name := string(found[1])
+		require.True(t, strings.Contains(string(example), "\n"+name+"="), "%s is not in the example", name)
+		require.NotEmpty(t, sandbox[name], name)
+	}
 }

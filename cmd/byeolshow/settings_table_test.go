@@ -111,9 +111,12 @@ func neededBy(t *testing.T) map[string][]string {
 			}
 			if method, ok := call.Fun.(*ast.SelectorExpr); ok && method.Sel.Name == "need" {
 				for _, argument := range call.Args {
-					if name := literal(argument); name != "" && !slices.Contains(needs[name], role) {
-						needs[name] = append(needs[name], role)
-					}
+					ast.Inspect(argument, func(n ast.Node) bool {
+						if e, ok := n.(ast.Expr); ok && literal(e) != "" && !slices.Contains(needs[literal(e)], role) {
+							needs[literal(e)] = append(needs[literal(e)], role)
+						}
+						return true
+					})
 				}
 			}
 			return true
