@@ -20,7 +20,6 @@ import (
 
 // TestErrorsNameWhoIsToBlame has every vendor be silent, broken and refusing.
 func TestErrorsNameWhoIsToBlame(t *testing.T) {
-	t.Parallel()
 	answering := func(status int, body string) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/users/getToken" {
