@@ -149,3 +149,60 @@ func TestCouponLog(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, known, "another's")
 }
+
+// TestOneTurnAtATime has two processes want the same job, and the one that has
+// it lose its connection.
+func TestOneTurnAtATime(t *testing.T) {
+	t.Parallel()
+	s, pool := newStore(t)
+	other := store.New(pool)
+	one, two := s.Turn("census"), other.Turn("census")
+	t.Cleanup(func() { one.Leave(context.Background()); two.Leave(context.Background()) })
+	requireTurn := func(turn *store.Turn, want bool) {
+		t.Helper()
+		mine, err := turn.Mine(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, mine)
+	}
+	requireTurn(one, true)
+	requireTurn(two, false)
+	requireTurn(one, true)
+	_, err := pool.Exec(t.Context(), `
+		SELECT pg_terminate_backend(pid) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	require.NoError(t, err)
+	becomes := func(turn *store.Turn) { // when Postgres has seen that the other's connection is gone
+		t.Helper()
+		require.Eventually(t, func() bool {
+			mine, err := turn.Mine(t.Context())
+			return err == nil && mine
+		}, 10*time.Second, 10*time.Millisecond)
+	}
+	becomes(two)
+	requireTurn(one, false)
+	two.Leave(t.Context())
+	becomes(one)
+}
+
+func TestOverdueBroadcastsAreCounted(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for i, at := range []time.Duration{-time.Hour, -time.Second, time.Hour} {
+		id, err := s.NextVODID(t.Context())
+		require.NoError(t, err)
+		due := now.Add(at)
+		require.NoError(t, s.InsertBroadcast(t.Context(), model.Broadcast{
+			VODID: id, InfluencerID: fmt.Sprint("star", i), MuxLivestreamID: fmt.Sprint("stream", i), Status: model.StatusReady, ArmedAt: now,
+			Details: model.Details{Title: "라이브", ProductName: "상품", StartedAt: &due},
+		}))
+	}
+	n, err := s.CountOverdue(t.Context(), now)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, n)
+	_, err = s.StartDueBroadcast(t.Context(), 1, now)
+	require.NoError(t, err)
+	n, err = s.CountOverdue(t.Context(), now)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n)
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -143,6 +144,22 @@ func TestSilenceIsNoRefusal(t *testing.T) {
 	_, err = client.Customer(ctx, "x")
 	require.Error(t, err)
 	require.False(t, clayful.IsUnavailable(err), "the caller hung up")
+}
+
+// TestAFailureKeepsTheQueryToItself has nobody listen.
+func TestAFailureKeepsTheQueryToItself(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	client := clayful.New(clayful.Config{BaseURL: server.URL, Timeout: time.Second})
+	_, err := client.ProductPage(t.Context(), url.Values{"search": {"demo@byeolshow.example"}}, 1)
+	require.True(t, clayful.IsUnavailable(err))
+	require.ErrorContains(t, err, "GET /products: dial tcp")
+	require.NotContains(t, err.Error(), "demo")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = client.Product(ctx, "P")
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestProductsKeepTheirOrder(t *testing.T) {

@@ -2,9 +2,11 @@ package mux_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,4 +102,48 @@ func TestActiveLiveStreamsReadsEveryPage(t *testing.T) {
 	active, err := client.ActiveLiveStreams(t.Context())
 	require.NoError(t, err)
 	require.Len(t, active, 103)
+}
+
+// observer counts what passes it.
+type observer struct {
+	next  http.RoundTripper
+	count *atomic.Int32
+}
+
+func (o observer) RoundTrip(r *http.Request) (*http.Response, error) {
+	o.count.Add(1)
+	return o.next.RoundTrip(r)
+}
+
+// TestEveryCallIsObserved makes a call of the library's and one of our own.
+func TestEveryCallIsObserved(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"data":{"id":"s"}}`)
+	}))
+	t.Cleanup(server.Close)
+	var count atomic.Int32
+	client, err := mux.New(mux.Config{BaseURL: server.URL, TokenID: "id", TokenSecret: "secret", Observe: func(next http.RoundTripper) http.RoundTripper { return observer{next, &count} }})
+	require.NoError(t, err)
+	_, err = client.LiveStream(t.Context(), "s")
+	require.NoError(t, err)
+	_, err = client.CreateLiveStream(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, count.Load())
+}
+
+// TestMuxItselfIsObserved stops short of the network.
+func TestMuxItselfIsObserved(t *testing.T) {
+	t.Parallel()
+	client, err := mux.New(mux.Config{TokenID: "id", TokenSecret: "secret", Observe: func(http.RoundTripper) http.RoundTripper { return nowhere{} }})
+	require.NoError(t, err)
+	_, err = client.LiveStream(t.Context(), "s")
+	require.ErrorContains(t, err, "https://api.mux.com/video/v1/live-streams/s is not to be called")
+}
+
+type nowhere struct{}
+
+func (nowhere) RoundTrip(r *http.Request) (*http.Response, error) {
+	return nil, errors.New(r.URL.Scheme + "://" + r.URL.Host + r.URL.RequestURI() + " is not to be called")
 }
