@@ -56,7 +56,7 @@ generate: ## Generate the SQL queries' code and the table of settings
 
 .PHONY: deployment
 deployment: ## Check the compose file and the Kubernetes manifests
-	cd tools/deploy && $(GO) test ./...
+	cd tools/deploy && $(GO) test -count=1 ./...
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside data for FUZZTIME each
