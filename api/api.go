@@ -53,7 +53,7 @@ type Config struct {
 type api struct {
 	Config
 	sessions    *sessions
-	lists       *fresh
+	lists       *fresh[[]byte]
 	catalogue   *catalogue
 	influencers *influencerList
 	keyLocks    *keyLocks
@@ -72,7 +72,7 @@ func New(config Config) (http.Handler, error) {
 		config.TapWindow = 30 * time.Second
 	}
 	a := &api{
-		Config: config, lists: newFresh(), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks(),
+		Config: config, lists: newFresh[[]byte](), catalogue: newCatalogue(config.Now), influencers: &influencerList{}, keyLocks: newKeyLocks(),
 		imageTurns: make(chan struct{}, imageChangesAtOnce),
 	}
 	var err error

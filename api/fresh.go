@@ -6,35 +6,30 @@ import (
 	"time"
 )
 
-// fresh lets requests for the same public list share one query and one
-// encoding, without ever answering with something older than the request: who
-// comes while a query runs waits for the next one.
-type fresh struct {
+// fresh lets requests for the same thing share one query, without ever
+// answering with something older than the request: who comes while a query runs
+// waits for the next one.
+type fresh[T any] struct {
 	mu      sync.Mutex
-	running map[string]*flight
+	running map[string]*flight[T]
 }
 
-type flight struct {
-	load func(context.Context) ([]byte, error)
-	done chan struct{}
-	next *flight // who came while it ran waits for this one
-	body []byte
-	err  error
+type flight[T any] struct {
+	load  func(context.Context) (T, error)
+	done  chan struct{}
+	next  *flight[T] // who came while it ran waits for this one
+	value T
+	err   error
 }
 
-const (
-	flightTimeout = 10 * time.Second
-	// gather lies between a query and the next, so that under load more
-	// requests share one. Who comes alone does not wait for it.
-	gather = 4 * time.Millisecond
-)
+const flightTimeout = 10 * time.Second
 
-func newFresh() *fresh { return &fresh{running: map[string]*flight{}} }
+func newFresh[T any]() *fresh[T] { return &fresh[T]{running: map[string]*flight[T]{}} }
 
 // get is what load returns, asked after get was called.
-func (f *fresh) get(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error) {
+func (f *fresh[T]) get(ctx context.Context, key string, load func(context.Context) (T, error)) (value T, err error) {
 	f.mu.Lock()
-	mine := &flight{load: load, done: make(chan struct{})}
+	mine := &flight[T]{load: load, done: make(chan struct{})}
 	switch running := f.running[key]; {
 	case running == nil:
 		f.running[key] = mine
@@ -47,19 +42,22 @@ func (f *fresh) get(ctx context.Context, key string, load func(context.Context) 
 	f.mu.Unlock()
 	select {
 	case <-mine.done:
-		return mine.body, mine.err
+		return mine.value, mine.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return value, ctx.Err()
 	}
 }
 
-func (f *fresh) fly(key string, now *flight) {
+func (f *fresh[T]) fly(key string, now *flight[T]) {
 	for now != nil {
+		began := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
-		now.body, now.err = now.load(ctx)
+		now.value, now.err = now.load(ctx)
 		cancel()
 		close(now.done)
-		<-time.After(gather)
+		// A pause before the next query lets more requests share it under load.
+		// Who comes alone does not wait for it.
+		<-time.After(time.Since(began) / 4)
 		f.mu.Lock()
 		now = now.next
 		if now == nil {

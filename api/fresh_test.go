@@ -16,7 +16,7 @@ import (
 // after a change sees it, and far fewer queries run than requests.
 func TestFreshIsNeverOlderThanTheRequest(t *testing.T) {
 	t.Parallel()
-	f := newFresh()
+	f := newFresh[[]byte]()
 	var version, loads atomic.Int64
 	load := func(context.Context) ([]byte, error) {
 		loads.Add(1)
@@ -56,7 +56,7 @@ func TestFreshIsNeverOlderThanTheRequest(t *testing.T) {
 
 func TestFreshSharesWhatFails(t *testing.T) {
 	t.Parallel()
-	f := newFresh()
+	f := newFresh[[]byte]()
 	broken := errors.New("broken")
 	_, err := f.get(t.Context(), "list", func(context.Context) ([]byte, error) { return nil, broken })
 	require.ErrorIs(t, err, broken)
@@ -70,7 +70,7 @@ func TestFreshSharesWhatFails(t *testing.T) {
 
 func TestFreshJoinsTheNextFlight(t *testing.T) {
 	t.Parallel()
-	f := newFresh()
+	f := newFresh[[]byte]()
 	begun, release := make(chan struct{}), make(chan struct{})
 	var loads atomic.Int32
 	go func() {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -64,9 +65,8 @@ func (a *api) likedVODs(w http.ResponseWriter, r *http.Request) error {
 			ids = append(ids, id)
 		}
 	}
-	list, err := a.Store.Liked(r.Context(), ids)
-	if err != nil {
-		return err
-	}
-	return success(w, http.StatusOK, map[string]any{"my_vod": clientViews(list)})
+	return a.list(w, r, fmt.Sprint("liked", ids), func(ctx context.Context) (any, error) {
+		list, err := a.Store.Liked(ctx, ids)
+		return map[string]any{"success": map[string]any{"my_vod": clientViews(list)}}, err
+	})
 }

@@ -24,7 +24,7 @@ func (a *api) mediaRoutes(r chi.Router) {
 // todayShown is how many of today's reservations are listed.
 const todayShown = 10
 
-// list answers a public list, shared with everybody who asks at the moment.
+// list answers a list, shared with everybody who asks for the same at the moment.
 func (a *api) list(w http.ResponseWriter, r *http.Request, key string, load func(context.Context) (any, error)) error {
 	body, err := a.lists.get(r.Context(), key, func(ctx context.Context) ([]byte, error) {
 		list, err := load(ctx)

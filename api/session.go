@@ -45,6 +45,7 @@ type sessions struct {
 	clayful *clayful.Client
 	now     func() time.Time
 
+	live    *fresh[bool] // by session and customer
 	flights singleflight.Group
 	mu      sync.Mutex
 	members map[uuid.UUID]remembered
@@ -81,7 +82,7 @@ type member struct {
 func newSessions(config Config) (*sessions, error) {
 	s := &sessions{
 		keys: map[string]sessionKey{}, store: config.Store, clayful: config.Clayful, now: config.Now,
-		members: map[uuid.UUID]remembered{},
+		live: newFresh[bool](), members: map[uuid.UUID]remembered{},
 	}
 	for i, key := range config.JWTKeys {
 		if len(key.Secret) < 32 || key.ID == "" {
@@ -200,7 +201,9 @@ func (s *sessions) member(ctx context.Context, token string) (*member, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // an unusable token is no token
 	}
-	live, err := s.store.SessionLive(ctx, m.Session, m.ID, s.now())
+	live, err := s.live.get(ctx, m.Session.String()+m.ID, func(ctx context.Context) (bool, error) {
+		return s.store.SessionLive(ctx, m.Session, m.ID, s.now())
+	})
 	if err != nil {
 		return nil, err
 	}
