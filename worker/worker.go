@@ -53,6 +53,11 @@ const stickyWorkflows = 2000
 // before any other may take its next step.
 const stickyPatience = 2 * time.Second
 
+// pollers wait for work at the server, as many as it asks for. A fixed two, the
+// SDK's default, leave a burst of checkouts in the queue's backlog, where they
+// were seen to lie for twenty seconds.
+var pollers = worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
+
 // Run works until ctx ends, then lets what is being done finish. It returns an
 // error when a worker cannot start or dies.
 func Run(ctx context.Context, config Config) error {
@@ -60,6 +65,8 @@ func Run(ctx context.Context, config Config) error {
 	blamers := []interceptor.WorkerInterceptor{&activities.Blamer{}}
 	broadcasts := worker.New(config.Temporal, workflows.QueueBroadcasts, worker.Options{
 		WorkerStopTimeout:            10 * time.Second,
+		WorkflowTaskPollerBehavior:   pollers,
+		ActivityTaskPollerBehavior:   pollers,
 		StickyScheduleToStartTimeout: stickyPatience,
 		Interceptors:                 blamers,
 		DeploymentOptions:            config.deployment(),
@@ -71,6 +78,8 @@ func Run(ctx context.Context, config Config) error {
 
 	orders := worker.New(config.Temporal, workflows.QueueOrders, worker.Options{
 		WorkerStopTimeout:            10 * time.Second,
+		WorkflowTaskPollerBehavior:   pollers,
+		ActivityTaskPollerBehavior:   pollers,
 		StickyScheduleToStartTimeout: stickyPatience,
 		Interceptors:                 blamers,
 		DeploymentOptions:            config.deployment(),
@@ -86,6 +95,8 @@ func Run(ctx context.Context, config Config) error {
 
 	people := worker.New(config.Temporal, workflows.QueuePeople, worker.Options{
 		WorkerStopTimeout:            10 * time.Second,
+		WorkflowTaskPollerBehavior:   pollers,
+		ActivityTaskPollerBehavior:   pollers,
 		StickyScheduleToStartTimeout: stickyPatience,
 		Interceptors:                 blamers,
 		DeploymentOptions:            config.deployment(),
@@ -101,6 +112,7 @@ func Run(ctx context.Context, config Config) error {
 	starts := worker.New(config.Temporal, workflows.QueueStarts, worker.Options{
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: startsAtOnce,
+		ActivityTaskPollerBehavior:         pollers,
 		WorkerStopTimeout:                  time.Second,
 		Interceptors:                       blamers,
 		DeploymentOptions:                  config.deployment(),
