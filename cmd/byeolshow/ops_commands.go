@@ -109,7 +109,7 @@ func resolveCommand() *cobra.Command {
 		switch {
 		case now.StuckReason == "":
 			fmt.Printf("%s: seen to. %s\n", id, now.WaitingFor)
-		case now.StuckReason == workflows.StuckOperator && now.Command == workflows.UpdateResolve && !returned:
+		case now.StuckReason == workflows.StuckOperator && now.StuckWith == stuck.StuckWith && !returned:
 			fmt.Printf("%s: it is yours now, and not tried any more.\n  %s\n", id, now.ToDo)
 		default:
 			fmt.Printf("%s: seen to; next it is stuck with %s\n  %s\n  %s\n", id, now.StuckReason, now.LastError, now.ToDo)
