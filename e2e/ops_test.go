@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -90,6 +91,7 @@ func TestWhatVendorsBreakIsListedAndMended(t *testing.T) {
 	retriedRefund, retriedAmount := retried.requested(retried.refund([]any{retried.piece(0, 1)}))
 	byHandRefund, byHandAmount := byHand.requested(byHand.refund([]any{byHand.piece(0, 1)}))
 	untold := p.buy(line(1, 1))
+	kept, keptPaid := p.paid(line(1, 1))
 	star := shared.newSeller(t)
 	vod, _ := star.reserveIn(t, 2*time.Second)
 	star.connect(t)
@@ -106,6 +108,12 @@ func TestWhatVendorsBreakIsListedAndMended(t *testing.T) {
 	untold.verifyAs(untold.pay(nil), untold.amount)
 	require.Equal(t, 202, star.command(t, "/media/delete/", vod).status)
 
+	goodwill := make(chan string, 1)
+	go func() {
+		output, code := ops(t, "refund", kept.id, "--reason", "배송 지연", "--amount", "1000", "--yes")
+		goodwill <- fmt.Sprintf("%d: %s", code, output)
+	}()
+
 	first, second := "refund/"+retried.id+"/"+retriedRefund, "refund/"+byHand.id+"/"+byHandRefund
 	show := "broadcast/" + strconv.Itoa(vod)
 	row := awaitStuck(t, first, "upstream-down:iamport")
@@ -121,7 +129,14 @@ func TestWhatVendorsBreakIsListedAndMended(t *testing.T) {
 	require.Equal(t, done, code, output)
 	require.Contains(t, output, "cleanup-failing:mux")
 
-	// The fault goes on: nothing is mended by trying.
+	// The fault goes on: nothing is mended by trying, and no operator is told that
+	// money is back.
+	awaitStuck(t, "order/"+kept.id, "upstream-down:iamport")
+	answered := <-goodwill
+	require.Contains(t, answered, fmt.Sprintf("%d: order/%s: upstream-down:iamport", stillStuck, kept.id))
+	require.NotContains(t, answered, "are back")
+	output, code = ops(t, "refund", kept.id, "--reason", "배송 지연", "--amount", "1000", "--yes")
+	require.Equal(t, refused, code, "the first is under way: %s", output)
 	output, code = ops(t, "retry", retried.id)
 	require.Equal(t, stillStuck, code, output)
 	// What is done by hand is first taken out of the workflow's hands.
@@ -144,6 +159,18 @@ func TestWhatVendorsBreakIsListedAndMended(t *testing.T) {
 		awaitMended(t, id)
 	}
 	retried.awaitReturned(retriedAmount, 1)
+	// What somebody took out of the payment meanwhile is not what the operator saw
+	// left: it is told that nothing was given, and may be asked for again.
+	require.Equal(t, 200, shared.control(t, "POST", "/iamport/cancel", map[string]any{"imp_uid": keptPaid, "amount": 500, "notify": false}).status)
+	output, code = ops(t, "retry", kept.id)
+	require.Equal(t, stillStuck, code, output)
+	require.Contains(t, awaitStuck(t, "order/"+kept.id, "operator-needed").LastError, "was not given")
+	output, code = ops(t, "refund", kept.id, "--reason", "배송 지연", "--amount", "1000", "--yes")
+	require.Equal(t, done, code, output)
+	kept.awaitReturned(1500, 2)
+	output, code = ops(t, "resolve", kept.id, "--reason", "다시 보냈습니다", "--yes")
+	require.Equal(t, done, code, output)
+	awaitMended(t, "order/"+kept.id)
 	untold.awaitStatus("paid", 20*time.Second)
 	sum, _ := byHand.returned()
 	require.Zero(t, sum, "it is a person's to give")
@@ -195,10 +222,18 @@ func TestOddPaymentsAreListed(t *testing.T) {
 		row := awaitStuck(t, "order/"+o.id, "notice-missing")
 		require.Contains(t, row.LastError, impUID)
 		require.Equal(t, "paid", row.Stage)
-		output, code := ops(t, "retry", o.id)
+		// A refund is not what the order is listed for.
+		output, code := ops(t, "refund", o.id, "--reason", "배송 지연", "--amount", "1000", "--yes")
+		require.Equal(t, done, code, output)
+		require.Contains(t, output, "1000 won are back")
+		require.Contains(t, stuckNow(t), "order/"+o.id)
+		output, code = ops(t, "refund", o.id, "--reason", "배송 지연", "--amount", "1000", "--yes")
+		require.Equal(t, refused, code, "it is repeated: %s", output)
+		o.awaitReturned(1000, 1)
+		output, code = ops(t, "retry", o.id)
 		require.Equal(t, done, code, output)
 		awaitMended(t, "order/"+o.id)
-		require.Equal(t, "paid", o.status())
+		o.awaitReturned(1000, 1)
 	})
 	t.Run("a notice that is late", func(t *testing.T) {
 		t.Parallel()
@@ -282,10 +317,19 @@ func TestOperatorsRefund(t *testing.T) {
 		}, 30*time.Second, 200*time.Millisecond)
 		require.Equal(t, done, code, output)
 	}
-	give("--reason", "배송 지연", "--amount", "1000")
+	codes := make(chan int, 2)
+	for range 2 { // two at once give once
+		go func() {
+			_, code := ops(t, "refund", o.id, "--reason", "배송 지연", "--amount", "1000", "--yes")
+			codes <- code
+		}()
+	}
+	require.Contains(t, []int{<-codes, <-codes}, done)
 	o.awaitReturned(amount+1000, 2)
+	give("--reason", "다시 지연", "--amount", "1000", "--again")
+	o.awaitReturned(amount+2000, 3)
 	give("--reason", "나머지")
-	o.awaitReturned(o.amount, 3)
+	o.awaitReturned(o.amount, 4)
 	output, code = ops(t, "refund", o.id, "--reason", "한 번 더", "--yes")
 	require.Equal(t, refused, code, "nothing is left: %s", output)
 	output, code = ops(t, "show", o.id, "--json")

@@ -32,8 +32,8 @@ const retryPatience = 20 * time.Second
 // afterwards: when it is no longer stuck, has failed once more, or goes on
 // trying after a while.
 func (b Books) Retry(ctx context.Context, workflowID string) (workflows.Progress, error) {
-	before, err := b.update(ctx, workflowID, workflows.UpdateRetry, "")
-	if err != nil {
+	var before workflows.Progress
+	if err := b.update(ctx, workflowID, workflows.UpdateRetry, &before); err != nil {
 		return before, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, retryPatience)
@@ -58,45 +58,51 @@ func (b Books) Retry(ctx context.Context, workflowID string) (workflows.Progress
 
 // Resolve tells a workflow that what it is stuck with was seen to by hand.
 func (b Books) Resolve(ctx context.Context, workflowID string, r workflows.Resolution) (workflows.Progress, error) {
-	return b.update(ctx, workflowID, workflows.UpdateResolve, "", r)
+	var now workflows.Progress
+	err := b.update(ctx, workflowID, workflows.UpdateResolve, &now, r)
+	return now, err
 }
 
-// Left is what is left of the payment an order is paid by.
-func (b Books) Left(ctx context.Context, orderID string) (int64, error) {
+// Left is what is left of the payment an order is paid by, and the amounts that
+// operators have given back of it.
+func (b Books) Left(ctx context.Context, orderID string) (left int64, given []int64, err error) {
 	payments, err := b.Iamport.Payments(ctx, orderID)
-	if err != nil {
-		return 0, err
-	}
-	var left int64
 	for _, p := range payments {
 		if p.Paid() {
 			left = max(left, p.Left())
 		}
+		for _, back := range p.CancelHistory {
+			if strings.Contains(back.Reason, "["+model.ByOperator) {
+				given = append(given, back.Amount)
+			}
+		}
 	}
-	return left, nil
+	return left, given, err
 }
 
-// Refund gives money of an order's payment back, outside the shop's refunds.
-func (b Books) Refund(ctx context.Context, orderID string, r workflows.GoodwillRefund) (workflows.Progress, error) {
-	id := fmt.Sprintf("%s-%d-of-%d", strings.ReplaceAll(model.ByOperator, " ", "-"), r.Amount, r.Left)
-	return b.update(ctx, workflows.OrderID(orderID), workflows.UpdateRefund, id, r)
+// Refund gives money of an order's payment back, outside the shop's refunds. It
+// is not the update's id that keeps it from going twice: a refusal would be
+// remembered under it, too. It is what is left, and Iamport's own record.
+func (b Books) Refund(ctx context.Context, orderID string, r workflows.GoodwillRefund) (workflows.Goodwill, error) {
+	var became workflows.Goodwill
+	err := b.update(ctx, workflows.OrderID(orderID), workflows.UpdateRefund, &became, r)
+	return became, err
 }
 
-func (b Books) update(ctx context.Context, workflowID, name, updateID string, args ...any) (workflows.Progress, error) {
-	var progress workflows.Progress
+func (b Books) update(ctx context.Context, workflowID, name string, answer any, args ...any) error {
 	handle, err := b.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflowID, UpdateName: name, UpdateID: updateID, Args: args, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: workflowID, UpdateName: name, Args: args, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
-		err = handle.Get(ctx, &progress)
+		err = handle.Get(ctx, answer)
 	}
 	switch {
 	case missing(err):
-		return progress, fmt.Errorf("no workflow %s is under way: %w", workflowID, ErrUnknown)
+		return fmt.Errorf("no workflow %s is under way: %w", workflowID, ErrUnknown)
 	case Refusal(err) != "":
-		return progress, fmt.Errorf("%s %s: %w: %s", name, workflowID, ErrRefused, Refusal(err))
+		return fmt.Errorf("%s %s: %w: %s", name, workflowID, ErrRefused, Refusal(err))
 	case err != nil:
-		return progress, fmt.Errorf("%s %s: %w", name, workflowID, err)
+		return fmt.Errorf("%s %s: %w", name, workflowID, err)
 	}
-	return progress, nil
+	return nil
 }

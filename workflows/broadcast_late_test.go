@@ -31,7 +31,9 @@ func TestABroadcastSaysThatItIsLate(t *testing.T) {
 			s.UpdateWorkflow(workflows.UpdateResolve, "", &testsuite.TestUpdateCallback{
 				OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) },
 				OnComplete: func(_ any, err error) { require.NoError(t, err) },
-			}, workflows.Resolution{By: "kim", Reason: "late train", Stuck: workflows.StuckOperator})
+			}, workflows.Resolution{
+				By: "kim", Reason: "late train", Stuck: workflows.StuckOperator, With: state(s).StuckWith, Since: state(s).StuckSince,
+			})
 		})
 		s.in(hour+7*time.Minute, func() { require.Empty(t, state(s).StuckReason, "somebody took note") })
 		s.in(hour+20*time.Minute, func() { s.report(true) })

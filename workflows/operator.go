@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"go.temporal.io/sdk/workflow"
@@ -27,6 +28,16 @@ type Resolution struct {
 	By, Reason string
 	Stuck      Reason // as the operator saw it: it may have changed since
 	Returned   bool   // of money: it is back; else a person is about to give it
+
+	// With and Since are StuckWith and StuckSince, as the operator saw them.
+	With  string    `json:",omitempty"`
+	Since time.Time `json:",omitzero"`
+}
+
+// of tells whether it was this trouble that the operator saw. Resolutions of
+// before named only the reason.
+func (r Resolution) of(t *trouble) bool {
+	return t != nil && r.Stuck == t.reason && (r.Since.IsZero() || r.With == t.key && r.Since.Equal(t.since))
 }
 
 // Personal marks it to be sealed in histories: it names people.
@@ -101,8 +112,10 @@ func (j journal) mayResolve(r Resolution) error {
 	}
 	t := j.progress.shown()
 	switch {
-	case t == nil || t.reason != r.Stuck:
-		return activities.Refuse(&model.Error{Code: model.CodeNotStuck, Detail: "it is not, or no longer, stuck with " + string(r.Stuck)})
+	case !r.of(t):
+		return activities.Refuse(&model.Error{Code: model.CodeNotStuck, Detail: "it is not, or no longer, stuck so: " + string(r.Stuck) + ", with " + r.With})
+	case r.Since.IsZero():
+		return activities.Refuse(&model.Error{Code: model.CodeInvalid, Detail: "what it was stuck with, and since when, has to be said"})
 	case t.hands != nil && !r.Returned && (j.limits == Limits{}):
 		return activities.Refuse(&model.Error{Code: model.CodeNotByHand, Detail: "it began before it could be handed over so: send it the signal by-hand, give the money, and say so"})
 	case t.hands.taken() && !t.hands.left:
@@ -117,7 +130,7 @@ func (j journal) mayResolve(r Resolution) error {
 
 func (j journal) resolve(ctx workflow.Context, r Resolution) (Progress, error) {
 	t := j.progress.shown()
-	if t == nil || t.reason != r.Stuck {
+	if !r.of(t) {
 		return *j.progress, j.mayResolve(r)
 	}
 	switch {

@@ -13,10 +13,9 @@ import (
 )
 
 // UpdateRefund of an Order workflow takes a GoodwillRefund: money of the payment
-// the order is paid by goes back, outside the shop's refunds. It answers with
-// the Progress afterwards: not stuck when the money is back. Asked again with
-// the same figures it gives nothing more. Refusals: CodeNotRefundable,
-// CodeInvalid.
+// the order is paid by goes back, outside the shop's refunds. It answers with a
+// Goodwill. Asked again with the same figures it gives nothing more, and what
+// was refused may be asked again. Refusals: CodeNotRefundable, CodeInvalid.
 const UpdateRefund = "refund"
 
 // GoodwillRefund is money an operator gives back. Left is what the operator saw
@@ -28,6 +27,15 @@ type GoodwillRefund struct {
 
 // Personal marks it to be sealed in histories: it names people.
 func (GoodwillRefund) Personal() {}
+
+// Goodwill is what became of a GoodwillRefund while its operator waited: the
+// money is back; or this refund, not something else of the order, is stuck; or,
+// with neither, it is still tried.
+type Goodwill struct {
+	Returned        bool
+	StuckReason     Reason `json:",omitempty"`
+	LastError, ToDo string `json:",omitempty"`
+}
 
 // refunding is how long an operator waits for the outcome.
 const refunding = 30 * time.Second
@@ -61,9 +69,9 @@ func (o *order) mayRefund(in GoodwillRefund) error {
 
 // refund gives money back for an operator who waits. What Iamport does not do
 // at once is tried until it does, and shown.
-func (o *order) refund(ctx workflow.Context, in GoodwillRefund) (Progress, error) {
+func (o *order) refund(ctx workflow.Context, in GoodwillRefund) (Goodwill, error) {
 	if err := o.mayRefund(in); err != nil {
-		return o.state.Progress, err
+		return Goodwill{}, err
 	}
 	o.refunded = true
 	back := activities.Return{
@@ -71,11 +79,17 @@ func (o *order) refund(ctx workflow.Context, in GoodwillRefund) (Progress, error
 		Reference: fmt.Sprintf("%s %d of %d won", model.ByOperator, in.Amount, in.Left), Reason: "운영자 환불",
 	}
 	summary := fmt.Sprintf("Give %s won of payment %s back, as an operator asked", grouped(in.Amount), back.ImpUID)
-	ended, refusal := false, error(nil)
+	var answer Goodwill
+	var refusal error
+	ended, answered := false, false
 	o.alongside(ctx, func(ctx workflow.Context) error {
 		defer func() { o.refunded, ended = false, true }()
 		effort := effort{summary: summary, step: o.steps.GiveBack, in: func() any { return back }}
 		err := o.payBack(ctx, &handed{}, in.Amount, effort, notRefundable)
+		if notRefundable(err) && answered {
+			o.alongside(ctx, func(ctx workflow.Context) error { return o.notGiven(ctx, back, err) })
+			return nil
+		}
 		if notRefundable(err) {
 			refusal = activities.Refuse(&model.Error{Code: model.CodeNotRefundable, Detail: lastWords(err)})
 			return nil
@@ -83,15 +97,39 @@ func (o *order) refund(ctx workflow.Context, in GoodwillRefund) (Progress, error
 		if err != nil {
 			return err
 		}
-		ended = true
+		answer.Returned, ended = true, true
 		return o.insist(ctx, "Let the shop take over what an operator gave back", o.steps.SyncOrder, o.ref(), nil)
 	})
 	if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 		Timeout: refunding, TimerOptions: workflow.TimerOptions{Summary: "Answer the operator who waits for the refund"},
 	}, func() bool { return ended || o.stuckWith(summary) }); err != nil {
-		return o.state.Progress, err
+		return answer, err
 	}
-	return o.state.Progress, refusal
+	answered = true
+	if t := o.trouble(summary); t != nil && !ended {
+		answer = Goodwill{StuckReason: t.reason, LastError: t.words, ToDo: t.remedy()}
+	}
+	return answer, refusal
+}
+
+// notGiven tells operators that a refund came to nothing after whoever asked for
+// it had been answered, until one of them takes note.
+func (o *order) notGiven(ctx workflow.Context, back activities.Return, cause error) error {
+	key := back.Reference + ", not given"
+	if (o.limits == Limits{}) || workflow.GetVersion(ctx, "refund-not-given", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	if err := o.flag(ctx, trouble{
+		key: key, reason: StuckOperator, command: commandResolve,
+		words: "[" + back.Reference + "] was not given: " + lastWords(cause),
+		toDo:  "Give it anew with `refund` if it is still due, then `resolve`.",
+	}); err != nil {
+		return err
+	}
+	if err := workflow.Await(ctx, func() bool { return !o.stuckWith(key) }); err != nil {
+		return err
+	}
+	return o.lower(ctx, key)
 }
 
 func notRefundable(err error) bool {

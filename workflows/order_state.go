@@ -82,7 +82,7 @@ func grouped(amount model.KRW) string {
 }
 
 // tooLong is what an order is stuck with that has been in its stage too long.
-const tooLong = "stage"
+const tooLong = "the time it takes"
 
 // Ruling is how a payment was judged.
 type Ruling struct {

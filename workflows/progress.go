@@ -18,6 +18,7 @@ type Progress struct {
 	Since       time.Time
 	StuckReason Reason    `json:",omitempty"`
 	StuckSince  time.Time `json:",omitzero"`
+	StuckWith   string    `json:",omitempty"` // the step, or what else it is about
 	LastError   string    `json:",omitempty"`
 	ToDo        string    `json:",omitempty"` // what helps, in words
 	Command     string    `json:",omitempty"` // the update that helps: retry or resolve
@@ -39,8 +40,8 @@ type Solved struct {
 func (p *Progress) show(ctx workflow.Context, headline string) {
 	details := fmt.Sprintf("%s\n\n%s, since %s (Seoul).", headline, p.WaitingFor, model.FormatSeoul(p.Since))
 	if p.StuckReason != "" {
-		details += fmt.Sprintf("\n\n**Stuck: %s**, since %s. Last error: %s\n\n%s\n\n`byeolshow ops %s %s`",
-			p.StuckReason, model.FormatSeoul(p.StuckSince), p.LastError, p.ToDo, p.Command, workflow.GetInfo(ctx).WorkflowExecution.ID)
+		details += fmt.Sprintf("\n\n**Stuck: %s**, with: %s, since %s. Last error: %s\n\n%s\n\n`byeolshow ops %s %s`",
+			p.StuckReason, p.StuckWith, model.FormatSeoul(p.StuckSince), p.LastError, p.ToDo, p.Command, workflow.GetInfo(ctx).WorkflowExecution.ID)
 	}
 	for _, s := range p.Solved {
 		details += fmt.Sprintf("\n\nSeen to by hand at %s: %s.", model.FormatSeoul(s.At), s.Stuck)

@@ -111,6 +111,13 @@ type trouble struct {
 	solved bool    // an operator did it by hand, or took note
 }
 
+func (t *trouble) remedy() string {
+	if t.toDo != "" {
+		return t.toDo
+	}
+	return remedies[t.reason.Kind()]
+}
+
 // stick says that the workflow is stuck, and why. Of several troubles the
 // oldest is shown.
 func (j journal) stick(ctx workflow.Context, t trouble) (*trouble, error) {
@@ -141,12 +148,9 @@ func (j journal) about(key string) func(*trouble) bool {
 // tell shows the oldest trouble, or that there is none.
 func (j journal) tell(ctx workflow.Context, again bool) error {
 	p, was := j.progress, j.progress.StuckReason
-	p.StuckReason, p.StuckSince, p.LastError, p.ToDo, p.Command = "", time.Time{}, "", "", ""
+	p.StuckReason, p.StuckSince, p.StuckWith, p.LastError, p.ToDo, p.Command = "", time.Time{}, "", "", "", ""
 	if t := p.shown(); t != nil {
-		p.StuckReason, p.StuckSince, p.LastError, p.ToDo, p.Command = t.reason, t.since, t.words, t.toDo, t.command
-		if p.ToDo == "" {
-			p.ToDo = remedies[t.reason.Kind()]
-		}
+		p.StuckReason, p.StuckSince, p.StuckWith, p.LastError, p.ToDo, p.Command = t.reason, t.since, t.key, t.words, t.remedy(), t.command
 	}
 	p.show(ctx, j.headline())
 	switch {
@@ -185,8 +189,16 @@ func (j journal) lower(ctx workflow.Context, key string) error {
 	return nil
 }
 
-func (j journal) stuckWith(key string) bool {
-	return slices.ContainsFunc(j.progress.troubles, func(t *trouble) bool { return t.key == key })
+func (j journal) stuckWith(key string) bool { return j.trouble(key) != nil }
+
+// trouble is the trouble about something, nil when there is none.
+func (j journal) trouble(key string) *trouble {
+	for _, t := range j.progress.troubles {
+		if t.key == key {
+			return t
+		}
+	}
+	return nil
 }
 
 // pointOut keeps in the operators' list what has mended itself, until one of

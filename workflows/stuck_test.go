@@ -37,8 +37,16 @@ func (s *shop) command(name string, args ...any) *outcome {
 	return a
 }
 
-func resolution(stuck workflows.Reason, returned bool) workflows.Resolution {
-	return workflows.Resolution{By: "kim", Reason: "called", Stuck: stuck, Returned: returned}
+// resolve says that what an operator sees on the page of the workflow, believed
+// to be stuck with a reason, was seen to.
+func (s *shop) resolve(stuck workflows.Reason, returned bool) *outcome {
+	var seen workflows.Progress
+	value, err := s.env.QueryWorkflow(workflows.QueryState)
+	require.NoError(s.t, err)
+	require.NoError(s.t, value.Get(&seen))
+	return s.command(workflows.UpdateResolve, workflows.Resolution{
+		By: "kim", Reason: "called", Stuck: stuck, With: seen.StuckWith, Since: seen.StuckSince, Returned: returned,
+	})
 }
 
 // vendor is an error with a system to blame.
@@ -73,7 +81,7 @@ func TestReasonsComeAndGo(t *testing.T) {
 			},
 			at: 2 * time.Minute, reason: workflows.StuckRefused.At(activities.VendorIamport),
 			mend: func(s *shop) {
-				s.command(workflows.UpdateResolve, resolution(workflows.StuckRefused.At(activities.VendorIamport), true))
+				s.resolve(workflows.StuckRefused.At(activities.VendorIamport), true)
 			},
 			stage: model.StageCancelled,
 		},
@@ -93,7 +101,7 @@ func TestReasonsComeAndGo(t *testing.T) {
 		"a wrong amount": {
 			before: func(s *shop) { s.mispaid() },
 			at:     2 * time.Minute, reason: workflows.StuckMismatch,
-			mend:  func(s *shop) { s.command(workflows.UpdateResolve, resolution(workflows.StuckMismatch, false)) },
+			mend:  func(s *shop) { s.resolve(workflows.StuckMismatch, false) },
 			stage: model.StageCancelled, parts: 1,
 		},
 		"a notice that never came": {
@@ -150,7 +158,7 @@ func TestReasonsComeAndGo(t *testing.T) {
 			// A mismatch is pointed out for days, unless somebody takes note.
 			s.after(c.at+20*time.Second, func() {
 				if s.state().StuckReason == workflows.StuckMismatch {
-					s.command(workflows.UpdateResolve, resolution(workflows.StuckMismatch, false))
+					s.resolve(workflows.StuckMismatch, false)
 				}
 			})
 			state, _ := s.live(s.input())
@@ -206,38 +214,45 @@ func TestOperatorsAreRefusedWhatTheStateDoesNotAllow(t *testing.T) {
 	down := workflows.StuckUpstream.At(activities.VendorClayful)
 	s.failing["sync"] = vendor(activities.ErrorDown, activities.VendorClayful)
 	type attempt struct {
-		name string
-		args []any
+		do   func() *outcome
 		want model.Code
 	}
 	ask := func(at time.Duration, attempts ...attempt) {
 		for i, a := range attempts {
 			var got *outcome
-			s.after(at+time.Duration(i)*time.Millisecond, func() { got = s.command(a.name, a.args...) })
-			s.after(at+time.Second, func() { require.Equal(t, outcome{a.want, true}, *got, "%s %v", a.name, a.args) })
+			s.after(at+time.Duration(i)*time.Millisecond, func() { got = a.do() })
+			s.after(at+time.Second, func() { require.Equal(t, outcome{a.want, true}, *got, "attempt %d at %s", i, at) })
 		}
+	}
+	refund := func(in workflows.GoodwillRefund) func() *outcome {
+		return func() *outcome { return s.command(workflows.UpdateRefund, in) }
 	}
 	goodwill := workflows.GoodwillRefund{Amount: 1000, Left: 30000, By: "kim", Reason: "late"}
 	ask(10*time.Second,
-		attempt{workflows.UpdateResolve, []any{resolution(down, false)}, model.CodeNotStuck},
-		attempt{workflows.UpdateRefund, []any{goodwill}, model.CodeNotRefundable})
+		attempt{func() *outcome { return s.resolve(down, false) }, model.CodeNotStuck},
+		attempt{refund(goodwill), model.CodeNotRefundable})
 	ask(3*time.Minute,
-		attempt{workflows.UpdateResolve, []any{resolution(workflows.StuckMismatch, false)}, model.CodeNotStuck},
-		attempt{workflows.UpdateResolve, []any{resolution(down, false)}, model.CodeNotByHand},
-		attempt{workflows.UpdateResolve, []any{workflows.Resolution{By: "kim", Stuck: down}}, model.CodeInvalid},
-		attempt{workflows.UpdateRefund, []any{workflows.GoodwillRefund{Amount: 30001, Left: 30000, By: "kim", Reason: "late"}}, model.CodeInvalid},
-		attempt{workflows.UpdateRefund, []any{workflows.GoodwillRefund{Amount: 1, Left: 30000, Reason: "late"}}, model.CodeInvalid})
+		attempt{func() *outcome { return s.resolve(workflows.StuckMismatch, false) }, model.CodeNotStuck},
+		attempt{func() *outcome { return s.resolve(down, false) }, model.CodeNotByHand},
+		attempt{func() *outcome {
+			return s.command(workflows.UpdateResolve, workflows.Resolution{By: "kim", Stuck: down})
+		}, model.CodeInvalid},
+		attempt{func() *outcome {
+			return s.command(workflows.UpdateResolve, workflows.Resolution{By: "kim", Reason: "called", Stuck: down})
+		}, model.CodeInvalid},
+		attempt{refund(workflows.GoodwillRefund{Amount: 30001, Left: 30000, By: "kim", Reason: "late"}), model.CodeInvalid},
+		attempt{refund(workflows.GoodwillRefund{Amount: 1, Left: 30000, Reason: "late"}), model.CodeInvalid})
 	s.after(10*time.Minute, func() {
 		delete(s.failing, "sync")
 		s.command(workflows.UpdateRetry)
 	})
-	ask(20*time.Minute, attempt{workflows.UpdateRefund, []any{goodwill}, ""})
+	ask(20*time.Minute, attempt{refund(goodwill), ""})
 	s.after(21*time.Minute, func() {
 		require.Len(t, s.returns, 1)
 		require.Equal(t, model.KRW(1000), s.returns[0].Amount)
 		s.failing["give back"] = temporal.NewNonRetryableApplicationError("29000 won are left of the payment, not 30000", activities.ErrorNotRefundable, nil)
 	})
-	ask(22*time.Minute, attempt{workflows.UpdateRefund, []any{goodwill}, model.CodeNotRefundable})
+	ask(22*time.Minute, attempt{refund(goodwill), model.CodeNotRefundable})
 	s.after(23*time.Minute, func() { s.order.Done = true; s.command(workflows.UpdateRetry) })
 	state, _ := s.live(s.input())
 	require.Equal(t, model.StageDone, state.Stage)
@@ -260,20 +275,20 @@ func TestMoneyAPersonGivesIsNotGivenTwice(t *testing.T) {
 	t.Run("step by step", func(t *testing.T) {
 		t.Parallel()
 		s := begin(t)
-		s.after(10*time.Minute, func() { s.command(workflows.UpdateResolve, resolution(refusing, false)) })
+		s.after(10*time.Minute, func() { s.resolve(refusing, false) })
 		var retried, again *outcome
 		s.after(20*time.Minute, func() {
 			delete(s.failing, "give back") // from now on it would be a second time
 			require.Equal(t, workflows.StuckOperator, s.refundState().StuckReason)
 			require.Contains(t, s.refundState().ToDo, "[refund "+in.RefundID+"]")
 			retried = s.command(workflows.UpdateRetry)
-			again = s.command(workflows.UpdateResolve, resolution(workflows.StuckOperator, false))
+			again = s.resolve(workflows.StuckOperator, false)
 		})
 		s.after(3*time.Hour, func() {
 			require.Equal(t, model.CodeNotStuck, retried.refusal)
 			require.Equal(t, model.CodeNotByHand, again.refusal)
 			require.Zero(t, s.stocked)
-			s.command(workflows.UpdateResolve, resolution(workflows.StuckOperator, true))
+			s.resolve(workflows.StuckOperator, true)
 		})
 		state := s.refund(in)
 		require.True(t, state.Returned && state.Stocked && state.Over)
@@ -284,7 +299,7 @@ func TestMoneyAPersonGivesIsNotGivenTwice(t *testing.T) {
 	t.Run("given already", func(t *testing.T) {
 		t.Parallel()
 		s := begin(t)
-		s.after(10*time.Minute, func() { s.command(workflows.UpdateResolve, resolution(refusing, true)) })
+		s.after(10*time.Minute, func() { s.resolve(refusing, true) })
 		state := s.refund(in)
 		require.True(t, state.Returned && state.Stocked)
 		require.Empty(t, s.returns)
@@ -295,7 +310,7 @@ func TestMoneyAPersonGivesIsNotGivenTwice(t *testing.T) {
 		s.order.Refunds = []model.Refund{{ID: in.RefundID, Status: model.RefundRequested, Amount: 1000}}
 		s.after(73*time.Hour, func() {
 			require.Equal(t, workflows.StuckOperator, s.refundState().StuckReason)
-			s.command(workflows.UpdateResolve, resolution(workflows.StuckOperator, false))
+			s.resolve(workflows.StuckOperator, false)
 		})
 		s.after(90*time.Hour, func() {
 			require.Empty(t, s.refundState().StuckReason, "somebody took note")

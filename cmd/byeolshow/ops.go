@@ -24,18 +24,20 @@ const (
 	exitFailed     = 1 // a system did not answer, a setting is missing, the books disagree
 	exitRefused    = 2 // the workflow is in a state that does not allow it: nothing was done
 	exitUnknown    = 3 // there is nothing under that id
-	exitStillStuck = 4 // it was tried, and failed again
+	exitStillStuck = 4 // it was tried, and failed again, or has not succeeded so far
 	exitNotAgreed  = 5 // the question was not answered with yes: nothing was done
 )
 
 var (
 	errStillStuck = errors.New("still stuck")
+	errStillTried = errors.New("still tried")
 	errNotAgreed  = errors.New("not agreed to: nothing was done")
 )
 
 func exitCode(err error) int {
 	for cause, code := range map[error]int{
-		ops.ErrRefused: exitRefused, ops.ErrUnknown: exitUnknown, errStillStuck: exitStillStuck, errNotAgreed: exitNotAgreed,
+		ops.ErrRefused: exitRefused, ops.ErrUnknown: exitUnknown, errNotAgreed: exitNotAgreed,
+		errStillStuck: exitStillStuck, errStillTried: exitStillStuck,
 	} {
 		if errors.Is(err, cause) {
 			return code
@@ -49,7 +51,7 @@ func opsCommand() *cobra.Command {
 		Use: "ops", Short: "What an operator asks of all systems at once",
 		Long: "What an operator asks of all systems at once.\n\n" +
 			"An ID is an order number, order/refund, a vod id, or the id of a workflow.\n" +
-			"Exit codes: 0 done, 1 failed, 2 refused in this state, 3 nothing under that id, 4 tried and still stuck, 5 not agreed to.",
+			"Exit codes: 0 done, 1 failed, 2 refused in this state, 3 nothing under that id, 4 tried and not done so far, 5 not agreed to.",
 	}
 	cmd.AddCommand(stuckCommand(), showCommand(), retryCommand(), resolveCommand(), refundCommand(), broadcastsCommand(), reconcileCommand())
 	return cmd
@@ -101,8 +103,11 @@ func stuckCommand() *cobra.Command {
 	var asJSON bool
 	cmd := desk("stuck", "List what waits longer than it should, and what to do about it", nil, func(ctx context.Context, _ settings, books ops.Books) error {
 		stuck, err := books.Stuck(ctx)
-		if err != nil || asJSON {
-			return errors.Join(err, writeJSON(append([]ops.Stuck{}, stuck...)))
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return writeJSON(append([]ops.Stuck{}, stuck...))
 		}
 		if len(stuck) == 0 {
 			fmt.Println("Nothing is stuck.")
@@ -133,8 +138,11 @@ func broadcastsCommand() *cobra.Command {
 		}
 		defer pool.Close()
 		shows, err := books.Broadcasts(ctx, store.New(pool), within)
-		if err != nil || asJSON {
-			return errors.Join(err, writeJSON(shows))
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return writeJSON(shows)
 		}
 		return table(os.Stdout, "VOD\tSTATUS\tSTARTS AT\tLIVE AT\tLATE BY\tSTUCK\tINFLUENCER\tTITLE", func(row func(...any)) {
 			for _, b := range shows {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,21 +91,25 @@ func resolveCommand() *cobra.Command {
 		if stuck.StuckReason == "" {
 			return fmt.Errorf("%s: %w: it is not stuck", id, ops.ErrRefused)
 		}
-		question := fmt.Sprintf("%s is stuck: %s\n  %s\n  %s\nIt will no longer be tried.", id, stuck.StuckReason, stuck.LastError, stuck.ToDo)
+		question := fmt.Sprintf("%s is stuck: %s, with: %s\n  %s\n  %s\nIt will no longer be tried.",
+			id, stuck.StuckReason, stuck.StuckWith, stuck.LastError, stuck.ToDo)
 		if returned {
 			question += " You say that the money IS BACK."
 		}
 		if err := signed.agree(question); err != nil {
 			return err
 		}
-		now, err := books.Resolve(ctx, id, workflows.Resolution{By: signed.by, Reason: signed.reason, Stuck: stuck.StuckReason, Returned: returned})
+		now, err := books.Resolve(ctx, id, workflows.Resolution{
+			By: signed.by, Reason: signed.reason, Returned: returned,
+			Stuck: stuck.StuckReason, With: stuck.StuckWith, Since: stuck.StuckSince,
+		})
 		if err != nil {
 			return err
 		}
 		switch {
 		case now.StuckReason == "":
 			fmt.Printf("%s: seen to. %s\n", id, now.WaitingFor)
-		case now.StuckReason == workflows.StuckOperator && now.Command == workflows.UpdateResolve && !returned:
+		case now.StuckReason == workflows.StuckOperator && now.StuckWith == stuck.StuckWith && !returned:
 			fmt.Printf("%s: it is yours now, and not tried any more.\n  %s\n", id, now.ToDo)
 		default:
 			fmt.Printf("%s: seen to; next it is stuck with %s\n  %s\n  %s\n", id, now.StuckReason, now.LastError, now.ToDo)
@@ -120,6 +125,7 @@ func refundCommand() *cobra.Command {
 	var cmd *cobra.Command
 	var signed signature
 	var amount int64
+	var again bool
 	cmd = desk("refund ORDER", "Give money of an order's payment back, outside the shop's refunds", vendors, func(ctx context.Context, _ settings, books ops.Books) error {
 		id, err := ops.WorkflowID(cmd.Flags().Arg(0))
 		if err != nil {
@@ -129,7 +135,7 @@ func refundCommand() *cobra.Command {
 		if !ok {
 			return fmt.Errorf("%s is no order: %w", id, ops.ErrUnknown)
 		}
-		left, err := books.Left(ctx, orderID)
+		left, given, err := books.Left(ctx, orderID)
 		if err != nil {
 			return err
 		}
@@ -139,22 +145,30 @@ func refundCommand() *cobra.Command {
 		if amount <= 0 || amount > left {
 			return fmt.Errorf("%w: %d won are left of its payment", ops.ErrRefused, left)
 		}
+		if slices.Contains(given, amount) && !again {
+			return fmt.Errorf("%w: an operator has given %d won back before; say --again if as much is to go once more", ops.ErrRefused, amount)
+		}
 		if err := signed.agree(fmt.Sprintf("%d of %d won of order %s go back to its customer.", amount, left, orderID)); err != nil {
 			return err
 		}
-		now, err := books.Refund(ctx, orderID, workflows.GoodwillRefund{
+		became, err := books.Refund(ctx, orderID, workflows.GoodwillRefund{
 			Amount: model.KRW(amount), Left: model.KRW(left), By: signed.by, Reason: signed.reason,
 		})
 		if err != nil {
 			return err
 		}
-		if now.StuckReason != "" {
-			return report(id, now)
+		switch {
+		case became.Returned:
+			fmt.Printf("%s: %d won are back\n", id, amount)
+			return nil
+		case became.StuckReason != "":
+			return report(id, workflows.Progress{StuckReason: became.StuckReason, LastError: became.LastError, ToDo: became.ToDo})
 		}
-		fmt.Printf("%s: %d won are back\n", id, amount)
-		return nil
+		fmt.Printf("%s: %d won are not back yet; it is still tried, `byeolshow ops show %s` tells\n", id, amount, orderID)
+		return fmt.Errorf("%s: %w", id, errStillTried)
 	})
 	signed.flags(cmd)
+	cmd.Flags().BoolVar(&again, "again", false, "give as much as an operator has given of it before")
 	cmd.Flags().Int64Var(&amount, "amount", 0, "won; all that is left when not given")
 	return cmd
 }
