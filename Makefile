@@ -55,7 +55,7 @@ generate: ## Generate the SQL queries' code and the table of settings
 	$(GO) test ./cmd/byeolshow -run '^TestSettingsTable$$' -update
 
 .PHONY: deployment
-deployment: ## Check the compose file, the Kubernetes manifests and the collector's configuration
+deployment: ## Check the compose file, the manifests, the dashboard and the collector
 	cd tools/deploy && $(GO) test -count=1 ./...
 	cd tools/collector && $(GO) test -count=1 ./...
 
