@@ -55,8 +55,9 @@ generate: ## Generate the SQL queries' code and the table of settings
 	$(GO) test ./cmd/byeolshow -run '^TestSettingsTable$$' -update
 
 .PHONY: deployment
-deployment: ## Check the compose file and the Kubernetes manifests
+deployment: ## Check the compose file, the manifests, the dashboard and the collector
 	cd tools/deploy && $(GO) test -count=1 ./...
+	cd tools/collector && $(GO) test -count=1 ./...
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside data for FUZZTIME each

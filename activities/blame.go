@@ -11,6 +11,7 @@ import (
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/clients/iamport"
 	"github.com/byeolshow/byeolshow/clients/mux"
+	"github.com/byeolshow/byeolshow/model"
 )
 
 // Error types of a step that some system beyond us keeps from succeeding.
@@ -61,21 +62,36 @@ func blame(err error) error {
 }
 
 func blamed(err error, kind, system string) error {
+	fault := Fault{System: system}
+	var (
+		shop     *clayful.Error
+		payments *iamport.Error
+	)
+	switch {
+	case errors.As(err, &shop):
+		fault.Words = model.Discreet(shop.Message)
+	case errors.As(err, &payments):
+		fault.Words = model.Discreet(payments.Message)
+	}
 	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{
-		Details: []any{Fault{System: system}}, Cause: err,
+		Details: []any{fault}, Cause: err,
 	})
 }
 
-// Fault names the system that is to blame for an error.
-type Fault struct{ System string }
+// Fault names the system that is to blame for an error, and what it said, which
+// may repeat what a customer typed.
+type Fault struct{ System, Words string }
 
-// Blamed is the system that is to blame for an error, "" when none is.
-func Blamed(err *temporal.ApplicationError) string {
+// Personal seals it in histories.
+func (Fault) Personal() {}
+
+// Blamed is the system that is to blame for an error, none when nobody is.
+func Blamed(err *temporal.ApplicationError) Fault {
 	var fault Fault
 	if err.Type() != ErrorDown && err.Type() != ErrorRefused || !err.HasDetails() || err.Details(&fault) != nil {
-		return ""
+		return Fault{}
 	}
-	return fault.System
+	return fault
 }
 
 // Blamer is the interceptor that has every activity's error say which system is

@@ -47,24 +47,24 @@ func TestErrorsNameWhoIsToBlame(t *testing.T) {
 	}
 	refusal := Refuse(&model.Error{Code: model.CodeOrderStatus})
 	for name, c := range map[string]struct {
-		err          error
-		kind, system string
+		err                 error
+		kind, system, words string
 	}{
-		"Clayful is silent": {shop(silent), ErrorDown, VendorClayful},
-		"Clayful is broken": {shop(answering(503, "")), ErrorDown, VendorClayful},
-		"Clayful refuses":   {shop(answering(400, `{"errorCode":"done-order","message":"이미 완료"}`)), ErrorRefused, VendorClayful},
-		"Iamport is silent": {bank(silent), ErrorDown, VendorIamport},
-		"Iamport is broken": {bank(answering(500, "")), ErrorDown, VendorIamport},
-		"Iamport refuses":   {bank(answering(200, `{"code":1,"message":"잔액이 다릅니다"}`)), ErrorRefused, VendorIamport},
-		"Mux is silent":     {video(silent), ErrorDown, VendorMux},
-		"Mux is broken":     {video(answering(500, "")), ErrorDown, VendorMux},
-		"Mux refuses":       {video(answering(403, "")), ErrorRefused, VendorMux},
-		"Postgres is away":  {fmt.Errorf("read broadcast: %w", &pgconn.ConnectError{Config: &pgconn.Config{}}), ErrorDown, Postgres},
-		"Postgres cannot":   {fmt.Errorf("read broadcast: %w", &pgconn.PgError{Code: "53300"}), ErrorDown, Postgres},
-		"several at once":   {errors.Join(errors.New("own"), shop(silent)), ErrorDown, VendorClayful},
-		"marked otherwise":  {refusal, string(model.CodeOrderStatus), ""},
-		"nobody else":       {errors.New("own"), "", ""},
-		"called off":        {fmt.Errorf("x: %w", context.Canceled), "", ""},
+		"Clayful is silent": {shop(silent), ErrorDown, VendorClayful, ""},
+		"Clayful is broken": {shop(answering(503, "")), ErrorDown, VendorClayful, ""},
+		"Clayful refuses":   {shop(answering(400, `{"errorCode":"done-order","message":"이미 완료"}`)), ErrorRefused, VendorClayful, "이미 완료"},
+		"Iamport is silent": {bank(silent), ErrorDown, VendorIamport, ""},
+		"Iamport is broken": {bank(answering(500, "")), ErrorDown, VendorIamport, ""},
+		"Iamport refuses":   {bank(answering(200, `{"code":1,"message":"잔액이 다릅니다"}`)), ErrorRefused, VendorIamport, "잔액이 다릅니다"},
+		"Mux is silent":     {video(silent), ErrorDown, VendorMux, ""},
+		"Mux is broken":     {video(answering(500, "")), ErrorDown, VendorMux, ""},
+		"Mux refuses":       {video(answering(403, "")), ErrorRefused, VendorMux, ""},
+		"Postgres is away":  {fmt.Errorf("read broadcast: %w", &pgconn.ConnectError{Config: &pgconn.Config{}}), ErrorDown, Postgres, ""},
+		"Postgres cannot":   {fmt.Errorf("read broadcast: %w", &pgconn.PgError{Code: "53300"}), ErrorDown, Postgres, ""},
+		"several at once":   {errors.Join(errors.New("own"), shop(silent)), ErrorDown, VendorClayful, ""},
+		"marked otherwise":  {refusal, string(model.CodeOrderStatus), "", ""},
+		"nobody else":       {errors.New("own"), "", "", ""},
+		"called off":        {fmt.Errorf("x: %w", context.Canceled), "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,7 +77,11 @@ func TestErrorsNameWhoIsToBlame(t *testing.T) {
 			}
 			require.ErrorAs(t, err, &app)
 			require.Equal(t, c.kind, app.Type())
-			require.Equal(t, c.system, Blamed(app))
+			require.Equal(t, c.system, Blamed(app).System)
+			if c.words != "" {
+				require.NotContains(t, err.Error(), c.words)
+				require.Equal(t, c.words, Blamed(app).Words)
+			}
 			require.Equal(t, c.system == "", app.NonRetryable())
 		})
 	}

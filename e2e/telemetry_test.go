@@ -112,8 +112,8 @@ func (s observed) testHealth(t *testing.T) {
 	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
 	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
 	for _, address := range []string{s.api, s.health} {
-		got := ready(address)
-		require.Equal(t, 503, got.status)
+		var got answer
+		require.Eventually(t, func() bool { got = ready(address); return got.status == 503 }, 20*time.Second, 100*time.Millisecond)
 		require.JSONEq(t, `{"status":"unavailable","parts":{"postgres":"ok","temporal":"unreachable"}}`, string(got.body))
 		require.Equal(t, 200, call(t, "GET", "http://"+address+"/healthz", "", nil).status, "it lives")
 	}

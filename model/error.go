@@ -62,9 +62,12 @@ type Error struct {
 	Status int `json:",omitempty"` // HTTP status of the shop, when it is the shop's refusal
 }
 
-// Error implements error.
+// Personal seals it in histories: the shop may repeat what a customer typed.
+func (Error) Personal() {}
+
+// Error implements error. It leaves the shop's words out, for it is logged.
 func (e *Error) Error() string {
-	if e.Detail == "" {
+	if e.Detail == "" || e.Status != 0 {
 		return string(e.Code)
 	}
 	return string(e.Code) + ": " + e.Detail

@@ -32,7 +32,8 @@ func (r *reader) tell(event *historypb.HistoryEvent) (what, personal string) {
 	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		return "ends", ""
 	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-		return "ends: " + lastCause(event.GetWorkflowExecutionFailedEventAttributes().GetFailure()), ""
+		failure := event.GetWorkflowExecutionFailedEventAttributes().GetFailure()
+		return "ends: " + lastCause(failure).GetMessage(), r.details(failure)
 	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
 		return "TERMINATED by hand: " + event.GetWorkflowExecutionTerminatedEventAttributes().GetReason(), ""
 	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
@@ -46,7 +47,7 @@ func (r *reader) tell(event *historypb.HistoryEvent) (what, personal string) {
 	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
 		in := event.GetWorkflowExecutionUpdateCompletedEventAttributes()
 		if failure := in.GetOutcome().GetFailure(); failure != nil {
-			return r.steps[in.GetAcceptedEventId()] + " was refused: " + lastCause(failure), ""
+			return r.steps[in.GetAcceptedEventId()] + " was refused: " + lastCause(failure).GetMessage(), r.details(failure)
 		}
 	case enums.EVENT_TYPE_TIMER_STARTED:
 		if summary != "" {
@@ -73,17 +74,17 @@ func (r *reader) step(event *historypb.HistoryEvent, summary string) (what, pers
 		return fmt.Sprintf("%s: done%s", r.steps[in.GetScheduledEventId()], r.after()), r.open(in.GetResult())
 	case enums.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		in := event.GetActivityTaskFailedEventAttributes()
-		return fmt.Sprintf("%s: FAILED%s: %s", r.steps[in.GetScheduledEventId()], r.after(), lastCause(in.GetFailure())), ""
+		return fmt.Sprintf("%s: FAILED%s: %s", r.steps[in.GetScheduledEventId()], r.after(), lastCause(in.GetFailure()).GetMessage()), r.details(in.GetFailure())
 	case enums.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
 		in := event.GetActivityTaskTimedOutEventAttributes()
-		return fmt.Sprintf("%s: TIMED OUT%s: %s", r.steps[in.GetScheduledEventId()], r.after(), lastCause(in.GetFailure())), ""
+		return fmt.Sprintf("%s: TIMED OUT%s: %s", r.steps[in.GetScheduledEventId()], r.after(), lastCause(in.GetFailure()).GetMessage()), r.details(in.GetFailure())
 	case enums.EVENT_TYPE_MARKER_RECORDED:
 		in := event.GetMarkerRecordedEventAttributes()
 		if in.GetMarkerName() != "LocalActivity" {
 			return "", ""
 		}
 		if in.GetFailure() != nil {
-			return summary + ": failed: " + lastCause(in.GetFailure()), ""
+			return summary + ": failed: " + lastCause(in.GetFailure()).GetMessage(), r.details(in.GetFailure())
 		}
 		return summary + ": done", r.open(in.GetDetails()["result"])
 	}
@@ -135,12 +136,17 @@ func (r *reader) open(payloads *commonpb.Payloads) string {
 	return strings.Join(opened, " ")
 }
 
-// lastCause is the innermost message of a failure.
-func lastCause(failure *failurepb.Failure) string {
+// details are what else a failure says, and only to those who may read it.
+func (r *reader) details(failure *failurepb.Failure) string {
+	return r.open(lastCause(failure).GetApplicationFailureInfo().GetDetails())
+}
+
+// lastCause is the innermost failure that says something itself.
+func lastCause(failure *failurepb.Failure) *failurepb.Failure {
 	for failure.GetCause() != nil && failure.GetApplicationFailureInfo() == nil {
 		failure = failure.GetCause()
 	}
-	return failure.GetMessage()
+	return failure
 }
 
 func text(payload *commonpb.Payload) string {

@@ -8,7 +8,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
 )
 
-// vendor labels whom a call went to: clayful, iamport, mux or fcm.
+// vendor labels whom a call went to: clayful, iamport, mux, fcm, or social for
+// Kakao, Naver and Facebook.
 const vendor = attribute.Key("vendor")
 
 // Buckets in seconds: of a call, and of what people wait for.

@@ -29,6 +29,10 @@ type Progress struct {
 	noted    map[string]bool // flags an operator took note of
 }
 
+// Personal seals it in histories: its last error may repeat what a customer
+// typed.
+func (Progress) Personal() {}
+
 // Solved is that an operator saw to something by hand. Who, and how, is in the
 // history, sealed.
 type Solved struct {
@@ -39,9 +43,9 @@ type Solved struct {
 // show writes the progress on the workflow's page, below a headline.
 func (p *Progress) show(ctx workflow.Context, headline string) {
 	details := fmt.Sprintf("%s\n\n%s, since %s (Seoul).", headline, p.WaitingFor, model.FormatSeoul(p.Since))
-	if p.StuckReason != "" {
+	if t := p.shown(); t != nil {
 		details += fmt.Sprintf("\n\n**Stuck: %s**, with: %s, since %s. Last error: %s\n\n%s\n\n`byeolshow ops %s %s`",
-			p.StuckReason, p.StuckWith, model.FormatSeoul(p.StuckSince), p.LastError, p.ToDo, p.Command, workflow.GetInfo(ctx).WorkflowExecution.ID)
+			p.StuckReason, p.StuckWith, model.FormatSeoul(p.StuckSince), t.words, p.ToDo, p.Command, workflow.GetInfo(ctx).WorkflowExecution.ID)
 	}
 	for _, s := range p.Solved {
 		details += fmt.Sprintf("\n\nSeen to by hand at %s: %s.", model.FormatSeoul(s.At), s.Stuck)
@@ -153,7 +157,7 @@ func (j journal) strive(ctx workflow.Context, e effort) error {
 		}
 		j.progress.Failures++
 		t, stickErr := j.stick(ctx, trouble{
-			key: e.summary, reason: e.reason(err), words: lastWords(err), command: commandRetry,
+			key: e.summary, reason: e.reason(err), words: lastWords(err), theirs: theirWords(err), command: commandRetry,
 			step: true, needed: e.out != nil, hands: e.hands,
 		})
 		if stickErr != nil {

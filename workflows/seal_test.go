@@ -8,8 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/byeolshow/byeolshow/activities"
+	"github.com/byeolshow/byeolshow/model"
 	"github.com/byeolshow/byeolshow/workflows"
 )
 
@@ -63,4 +65,35 @@ func TestFailuresAreDiscreet(t *testing.T) {
 	var read *temporal.ApplicationError
 	require.ErrorAs(t, failures.FailureToError(failure), &read)
 	require.Equal(t, "iamport-refused", read.Type())
+}
+
+func TestWordsOfVendorsAreSealed(t *testing.T) {
+	t.Parallel()
+	data, err := workflows.NewDataConverter(keys("a"))
+	require.NoError(t, err)
+	failures := workflows.NewFailureConverter(data)
+	const words = "예금주 홍길동 불일치"
+	shop := &model.Error{Code: "invalid", Detail: words, Status: 400}
+	fault := activities.Fault{System: activities.VendorIamport, Words: words}
+	for kind, refusal := range map[string]error{
+		"invalid": activities.Refuse(shop),
+		activities.ErrorRefused: temporal.NewApplicationErrorWithOptions("iamport: 200, code 1", activities.ErrorRefused,
+			temporal.ApplicationErrorOptions{Details: []any{fault}}),
+	} {
+		failure := failures.ErrorToFailure(refusal)
+		written, err := proto.Marshal(failure)
+		require.NoError(t, err)
+		require.NotContains(t, string(written), words)
+		var read *temporal.ApplicationError
+		require.ErrorAs(t, failures.FailureToError(failure), &read)
+		require.Equal(t, kind, read.Type())
+		if kind == activities.ErrorRefused {
+			require.Equal(t, fault, activities.Blamed(read))
+		} else {
+			require.Equal(t, shop, workflows.RefusalOf(read))
+		}
+	}
+	answer, err := data.ToPayload(workflows.Progress{LastError: words})
+	require.NoError(t, err)
+	require.NotContains(t, string(answer.GetData()), words)
 }

@@ -102,6 +102,7 @@ type trouble struct {
 	reason  Reason
 	since   time.Time
 	words   string // of the failing step itself
+	theirs  string // the vendor's, which may repeat a customer's: they stay sealed
 	toDo    string // "" is the remedy of the reason
 	command string // that an operator is advised to use
 
@@ -151,6 +152,9 @@ func (j journal) tell(ctx workflow.Context, again bool) error {
 	p.StuckReason, p.StuckSince, p.StuckWith, p.LastError, p.ToDo, p.Command = "", time.Time{}, "", "", "", ""
 	if t := p.shown(); t != nil {
 		p.StuckReason, p.StuckSince, p.StuckWith, p.LastError, p.ToDo, p.Command = t.reason, t.since, t.key, t.words, t.remedy(), t.command
+		if t.theirs != "" {
+			p.LastError += ": " + t.theirs
+		}
 	}
 	p.show(ctx, j.headline())
 	switch {
@@ -231,9 +235,9 @@ func reasonOf(cause error) Reason {
 	case activities.ErrorNoAccount, activities.ErrorNothingLeft:
 		return StuckOperator
 	case activities.ErrorDown:
-		return StuckUpstream.At(activities.Blamed(app))
+		return StuckUpstream.At(activities.Blamed(app).System)
 	case activities.ErrorRefused, errorRefusedOnce:
-		return StuckRefused.At(activities.Blamed(app))
+		return StuckRefused.At(activities.Blamed(app).System)
 	}
 	if RefusalOf(cause) != nil { // of all systems the shop alone words its refusals so
 		return StuckRefused.At(activities.VendorClayful)
@@ -241,11 +245,23 @@ func reasonOf(cause error) Reason {
 	return StuckUpstream
 }
 
-// lastWords is what the failing step itself said.
+// lastWords is what the failing step itself said, without its vendor's words.
 func lastWords(cause error) string {
 	var app *temporal.ApplicationError
 	if errors.As(cause, &app) {
 		return app.Message()
 	}
 	return cause.Error()
+}
+
+// theirWords is what the vendor said to the failing step, "" when nothing.
+func theirWords(cause error) string {
+	if refusal := RefusalOf(cause); refusal != nil && refusal.Status != 0 {
+		return refusal.Detail
+	}
+	var app *temporal.ApplicationError
+	if !errors.As(cause, &app) {
+		return ""
+	}
+	return activities.Blamed(app).Words
 }

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,9 @@ func (s *shop) resolve(stuck workflows.Reason, returned bool) *outcome {
 
 // vendor is an error with a system to blame.
 func vendor(kind, system string) error {
-	return temporal.NewApplicationErrorWithOptions("in its words", kind, temporal.ApplicationErrorOptions{Details: []any{activities.Fault{System: system}}})
+	return temporal.NewApplicationErrorWithOptions("400", kind, temporal.ApplicationErrorOptions{
+		Details: []any{activities.Fault{System: system, Words: "in its words"}},
+	})
 }
 
 func TestReasonsComeAndGo(t *testing.T) {
@@ -147,6 +150,9 @@ func TestReasonsComeAndGo(t *testing.T) {
 				state := s.state()
 				require.Equal(t, c.reason, state.StuckReason)
 				require.NotEmpty(t, state.LastError)
+				if strings.Contains(string(c.reason), ":") {
+					require.Equal(t, "400: in its words", state.LastError)
+				}
 				require.NotEmpty(t, state.ToDo)
 				require.NotEmpty(t, state.Command)
 				require.False(t, state.StuckSince.IsZero())

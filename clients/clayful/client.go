@@ -62,9 +62,10 @@ type Error struct {
 	besides bool // it is not about what was asked: our own token, or somebody in between
 }
 
-// Error implements error.
+// Error implements error. It leaves the shop's words out, which may repeat a
+// customer's, for it is logged.
 func (e *Error) Error() string {
-	return fmt.Sprintf("clayful: %d %s %s", e.Status, e.Code, e.Message)
+	return strings.TrimSuffix(fmt.Sprintf("clayful: %d %s", e.Status, e.Code), " ")
 }
 
 // IsCode tells whether err is a refusal with that errorCode.

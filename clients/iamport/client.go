@@ -77,9 +77,10 @@ type Error struct {
 	Message string
 }
 
-// Error implements error.
+// Error implements error. It leaves Iamport's words out, which may repeat a
+// customer's, for it is logged.
 func (e *Error) Error() string {
-	return fmt.Sprintf("iamport: %d, code %d: %s", e.Status, e.Code, e.Message)
+	return fmt.Sprintf("iamport: %d, code %d", e.Status, e.Code)
 }
 
 // IsNotFound tells whether there is no such payment.

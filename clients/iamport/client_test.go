@@ -2,6 +2,7 @@ package iamport_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -116,7 +117,12 @@ func TestErrorsAreToldApart(t *testing.T) {
 				require.Equal(t, c.refused, iamport.IsRefused(err))
 				require.Equal(t, c.unavailable, iamport.IsUnavailable(err))
 				if err != nil {
-					require.Contains(t, err.Error(), c.message)
+					refusal := new(iamport.Error)
+					_ = errors.As(err, &refusal)
+					require.Equal(t, c.message, refusal.Message)
+					if len(c.message) > 1 {
+						require.NotContains(t, err.Error(), c.message, "it may repeat a customer's words")
+					}
 					require.NotContains(t, err.Error(), "secret")
 				}
 			}

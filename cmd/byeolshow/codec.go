@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
+	"github.com/byeolshow/byeolshow/health"
 	"github.com/byeolshow/byeolshow/ops"
 	"github.com/byeolshow/byeolshow/workflows"
 )
@@ -23,7 +25,9 @@ func codecCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		handler := ops.NewCodecHandler(ops.CodecConfig{Codec: codec, Token: s.CodecToken, Origins: s.CodecOrigins, Logger: log})
-		return serve(ctx, "CODEC_ADDR", s.CodecAddr, handler, log)
+		routes := http.NewServeMux()
+		routes.HandleFunc("GET /healthz", health.Alive)
+		routes.Handle("/", ops.NewCodecHandler(ops.CodecConfig{Codec: codec, Token: s.CodecToken, Origins: s.CodecOrigins, Logger: log}))
+		return serve(ctx, "CODEC_ADDR", s.CodecAddr, routes, log)
 	})
 }

@@ -13,6 +13,16 @@ func TestNeedNamesEverythingMissing(t *testing.T) {
 	require.NoError(t, s.need("DATABASE_URL"))
 }
 
+func TestPoolIsAsLargeAsTheAddressSays(t *testing.T) {
+	t.Parallel()
+	for query, connections := range map[string]int32{"": 16, "?pool_max_conns=4": 4, "?pool_max_conns=40": 40} {
+		pool, err := openPool(t.Context(), "postgres://nobody@127.0.0.1:1/none"+query)
+		require.NoError(t, err)
+		require.Equal(t, connections, pool.Config().MaxConns, query)
+		pool.Close()
+	}
+}
+
 func TestSocialLoginsAreOffWithoutAClientID(t *testing.T) {
 	for _, variable := range []string{"KAKAO_CLIENT_ID", "KAKAO_APP_ID", "FACEBOOK_CLIENT_ID", "FACEBOOK_VERSION"} {
 		t.Setenv(variable, "")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -13,7 +14,7 @@ func draining(ctx context.Context, delay time.Duration, next http.Handler) (cont
 	later, stop := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(delay, stop) })
 	return later, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ctx.Err() != nil && r.URL.Path == "/readyz" {
+		if ctx.Err() != nil && strings.TrimSuffix(r.URL.Path, "/") == "/readyz" {
 			w.Header().Set("Content-Type", "application/json; charset=utf-8")
 			w.Header().Set("Cache-Control", "no-store")
 			w.WriteHeader(http.StatusServiceUnavailable)

@@ -28,6 +28,7 @@ func TestDrainingServesOnWhileItIsNotReady(t *testing.T) {
 		stop()
 		synctest.Wait()
 		require.Equal(t, 503, get("/readyz"))
+		require.Equal(t, 503, get("/readyz/"))
 		require.Equal(t, 204, get("/ping/"))
 		require.NoError(t, ctx.Err())
 		<-ctx.Done()

@@ -303,7 +303,7 @@ func openPool(ctx context.Context, url string, prepare ...func(*pgxpool.Config))
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is no Postgres address")
 	}
-	if config.MaxConns < 16 {
+	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = 16
 	}
 	for _, change := range prepare {

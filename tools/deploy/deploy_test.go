@@ -41,7 +41,7 @@ func compose(t *testing.T, profiles ...string) *types.Project {
 }
 
 func TestComposeFile(t *testing.T) {
-	always := []string{"api", "codec", "migrate", "nats", "otel-collector", "postgres", "temporal", "temporal-setup", "temporal-ui", "worker"}
+	always := []string{"api", "codec", "migrate", "nats", "otel-collector", "postgres", "prometheus", "temporal", "temporal-setup", "temporal-ui", "worker"}
 	for name, test := range map[string]struct {
 		project *types.Project
 		names   []string
@@ -63,7 +63,8 @@ func TestComposeFile(t *testing.T) {
 				}
 				for _, volume := range service.Volumes {
 					if volume.Type == types.VolumeTypeBind {
-						require.FileExists(t, volume.Source)
+						_, err := os.Stat(volume.Source)
+						require.NoError(t, err)
 					}
 				}
 			}
@@ -136,6 +137,7 @@ func TestPods(t *testing.T) {
 	pods := map[string]corev1.PodTemplateSpec{}
 	selectors := map[string]labels.Set{}
 	config := map[string]bool{}
+	counted, scaled := map[string]bool{}, map[string]bool{} // replicas are said, or left to an autoscaler
 	for _, text := range manifests(t) {
 		var head struct {
 			Kind     string
@@ -150,7 +152,7 @@ func TestPods(t *testing.T) {
 		case "Deployment":
 			var d appsv1.Deployment
 			require.NoError(t, yaml.UnmarshalStrict(text, &d))
-			require.Nil(t, d.Spec.Replicas, "the autoscaler says how many")
+			counted[d.Name] = d.Spec.Replicas != nil
 			pods[d.Name], selectors["Deployment "+d.Name] = d.Spec.Template, d.Spec.Selector.MatchLabels
 		case "Job":
 			var j batchv1.Job
@@ -164,6 +166,8 @@ func TestPods(t *testing.T) {
 			var selector struct{ MatchLabels map[string]string }
 			require.NoError(t, json.Unmarshal(head.Spec.Selector, &selector))
 			selectors["PodDisruptionBudget "+head.Metadata.Name] = selector.MatchLabels
+		case "HorizontalPodAutoscaler":
+			scaled[head.Metadata.Name] = true
 		case "ConfigMap", "Secret":
 			for name := range head.Data {
 				config[name] = true
@@ -173,7 +177,10 @@ func TestPods(t *testing.T) {
 			}
 		}
 	}
-	require.Len(t, pods, 3)
+	for name := range counted {
+		require.NotEqual(t, scaled[name], counted[name], "either %s or its autoscaler says how many", name)
+	}
+	require.Len(t, pods, 4)
 	for name, pod := range pods {
 		for _, verdict := range standards.EvaluatePod(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &pod.ObjectMeta, &pod.Spec) {
 			require.True(t, verdict.Allowed, "%s: %s %s", name, verdict.ForbiddenReason, verdict.ForbiddenDetail)
@@ -183,14 +190,14 @@ func TestPods(t *testing.T) {
 			require.Regexp(t, `^byeolshow/byeolshow:\d`, container.Image)
 		}
 	}
-	require.Len(t, selectors, 6)
+	require.Len(t, selectors, 10)
 	for what, selector := range selectors {
-		_, name, _ := strings.Cut(what, " ")
+		_, name, _ := strings.Cut(strings.TrimSuffix(what, "-metrics"), " ")
 		for pod, template := range pods {
 			require.Equal(t, pod == name, labels.SelectorFromSet(selector).Matches(labels.Set(template.Labels)), "%s and the pods of %s", what, pod)
 		}
 	}
-	for _, service := range []string{"api", "worker"} {
+	for _, service := range []string{"api", "worker", "codec"} {
 		for name, value := range compose(t).Services[service].Environment {
 			if value != nil && *value == "change-me" {
 				require.True(t, config[name], "%s is in no ConfigMap or Secret", name)
