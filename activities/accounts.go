@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/model"
 	"github.com/byeolshow/byeolshow/store"
@@ -109,6 +111,17 @@ func (a *Activities) leave(ctx context.Context, influencer, customerID string) e
 		return err
 	}
 	return a.clayful.IncMeta(ctx, "customers", influencer, followers, -1)
+}
+
+// Revocation ends the sessions of a customer but one, which proved who they are.
+type Revocation struct {
+	CustomerID string
+	But        uuid.UUID // zero: none is kept
+}
+
+// EndSessions ends a customer's sessions.
+func (a *Activities) EndSessions(ctx context.Context, in Revocation) error {
+	return a.store.RevokeSessions(ctx, in.CustomerID, in.But, time.Now())
 }
 
 // ForgetMember ends the sessions of a deleted customer and forgets their

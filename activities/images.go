@@ -25,7 +25,8 @@ type ImageChange struct {
 }
 
 // TidyImages deletes of the images a change added or made superfluous those that
-// nothing shows. Repeating it changes nothing more.
+// nothing shows, and has the customer's broadcasts show their avatar. Repeating
+// it changes nothing more.
 func (a *Activities) TidyImages(ctx context.Context, in ImageChange) error {
 	return a.store.WithLocks(ctx, []string{store.ImagesKey(in.CustomerID)}, func(ctx context.Context) error {
 		customer, err := a.clayful.Customer(ctx, in.CustomerID)
@@ -49,6 +50,11 @@ func (a *Activities) TidyImages(ctx context.Context, in ImageChange) error {
 			}
 			if err := a.clayful.DeleteImage(ctx, id); err != nil && !gone(err) {
 				return fmt.Errorf("delete image %s: %w", id, err)
+			}
+		}
+		if in.Model == "Customer" {
+			if err := a.store.ShowAvatar(ctx, in.CustomerID, customer.Avatar.URL); err != nil {
+				return err
 			}
 		}
 		return a.showThumbnail(ctx, in, customer)

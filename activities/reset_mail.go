@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/byeolshow/byeolshow/clients/clayful"
 )
 
@@ -18,7 +20,8 @@ func (ResetMail) Personal() {}
 const resetFor = 72 * time.Hour
 
 // MailReset has the shop mail the link, if there is such a customer and they
-// have a password to set.
+// have a password to set. When the mail may be on its way all the same, the
+// error is one that is not retried: whoever gets none asks for another.
 func (a *Activities) MailReset(ctx context.Context, in ResetMail) error {
 	customers, err := a.clayful.CustomersBy(ctx, clayful.ByUserID, in.UserID)
 	if err != nil {
@@ -32,6 +35,9 @@ func (a *Activities) MailReset(ctx context.Context, in ResetMail) error {
 		err := a.clayful.MailReset(ctx, in.UserID, int(resetFor.Seconds()))
 		if refusal := shopRefusal(err); refusal != nil {
 			return Refuse(refusal)
+		}
+		if err != nil && !clayful.IsUndone(err) {
+			return temporal.NewNonRetryableApplicationError("it is not known whether the mail was sent", ErrorDown, err, Fault{System: VendorClayful})
 		}
 		return err
 	}

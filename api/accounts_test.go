@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
@@ -16,7 +18,9 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"github.com/byeolshow/byeolshow/activities"
+	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/model"
+	"github.com/byeolshow/byeolshow/store"
 	"github.com/byeolshow/byeolshow/workflows"
 )
 
@@ -57,13 +61,16 @@ func TestGuessingIsLimited(t *testing.T) {
 	a, _, _ := newAPI(t)
 	handler, err := New(a.Config)
 	require.NoError(t, err)
-	ask := func(path, body, address string) *httptest.ResponseRecorder {
+	send := func(method, path, body, address string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 		r.RemoteAddr = address + ":1234"
 		r.Header.Set("X-Forwarded-For", uuid.NewString()) // believed by nobody
 		handler.ServeHTTP(w, r)
 		return w
+	}
+	ask := func(path, body, address string) *httptest.ResponseRecorder {
+		return send(http.MethodPost, path, body, address)
 	}
 	mail := func(n string) string { return `{"userId":"","email":"` + n + `@byeolshow.example"}` }
 	for _, c := range []struct {
@@ -87,10 +94,17 @@ func TestGuessingIsLimited(t *testing.T) {
 		require.Equal(t, 400, ask(c.path, c.body(c.limit), "10.0.1.2").Code, "%s from elsewhere", c.path)
 	}
 	require.Equal(t, 429, ask("/checkalias/", `{}`, "10.0.1.1").Code, "the other name of the same")
+	for range 10 {
+		require.Equal(t, 400, send(http.MethodPut, "/user/", `{}`, "10.0.1.1").Code)
+	}
+	require.Equal(t, 429, send(http.MethodPut, "/user/", `{}`, "10.0.1.1").Code)
+	require.Equal(t, 400, send(http.MethodPut, "/user/", `{}`, "10.0.1.2").Code)
 	for n := range 5 {
 		require.Equal(t, 400, ask("/forgetuser/get_certificate/", mail("Victim"), "10.0.2."+string(rune('1'+n))).Code)
 	}
 	require.Equal(t, 429, ask("/forgetuser/get_certificate/", mail("victim"), "10.0.2.9").Code, "a mail address is nobody's to flood")
+	require.Equal(t, 429, ask("/forgetuser/get_certificate/", `{"email":"other@byeolshow.example","EMAIL":"victim@byeolshow.example"}`, "10.0.2.9").Code,
+		"the last spelling of a key is what the handler reads")
 }
 
 // TestWelcomeTellsHowItEnded maps the workflow's answer to a login's.
@@ -119,5 +133,41 @@ func TestWelcomeTellsHowItEnded(t *testing.T) {
 		} else {
 			require.Equal(t, c.status, refusalOf(err).Status, name)
 		}
+	}
+}
+
+// TestPasswordsAreChangedWithAWitness has a workflow stand by before the change,
+// and hear what is left to do.
+func TestPasswordsAreChangedWithAWitness(t *testing.T) {
+	t.Parallel()
+	a, _, _ := newAPI(t)
+	away, err := pgxpool.New(t.Context(), "postgres://127.0.0.1:1/away")
+	require.NoError(t, err)
+	t.Cleanup(away.Close)
+	reachable := a.Store
+	for name, c := range map[string]struct {
+		store       *store.Store
+		failure     error
+		over, ended bool
+	}{
+		"changed":                      {reachable, nil, true, true},
+		"perhaps changed":              {reachable, context.DeadlineExceeded, true, true},
+		"refused":                      {reachable, &clayful.Error{Status: 400}, true, false},
+		"changed with a database away": {store.New(away), nil, false, false},
+	} {
+		a.Store = reachable
+		token := a.opened(t)
+		temporal, begun := &mocks.Client{}, false
+		temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.TypeRevocation, mock.Anything).
+			Run(func(mock.Arguments) { begun = true }).Return(&mocks.WorkflowRun{}, nil)
+		temporal.On("SignalWorkflow", mock.Anything, mock.Anything, "", workflows.SignalEnded, c.over).Return(nil).Once()
+		a.Temporal, a.Store = temporal, c.store
+		err := a.endingSessions(t.Context(), "C", uuid.Nil, func() error {
+			require.True(t, begun, name)
+			return c.failure
+		})
+		require.Equal(t, c.failure, err, name)
+		temporal.AssertExpectations(t)
+		require.Equal(t, c.ended, guarded(a.login, token) == 401, name)
 	}
 }

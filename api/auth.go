@@ -11,7 +11,7 @@ import (
 )
 
 func (a *api) authRoutes(r chi.Router) {
-	r.With(a.limit(a.Limits.LoginPerMinute, time.Minute, byIPAnd("userId"))).Post("/user/auth", a.wrapped(a.logIn))
+	r.With(a.limit(a.Limits.LoginPerMinute, time.Minute, byIPAndUser)).Post("/user/auth", a.wrapped(a.logIn))
 	r.Get("/user/auth", a.wrapped(a.logOut))
 }
 

@@ -137,8 +137,8 @@ func (a *api) unexpired(list []clayful.Coupon, page int) []json.RawMessage {
 // mostCoupons are how many coupons are deleted at once.
 const mostCoupons = 120
 
-// deleteCoupons takes coupons out of the caller's list, all or, when one is not
-// in it, none.
+// deleteCoupons takes coupons out of the caller's list, all or, when one never
+// was in it, none.
 func (a *api) deleteCoupons(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
 		IDs []string `json:"coupon_ids"`
@@ -151,10 +151,20 @@ func (a *api) deleteCoupons(w http.ResponseWriter, r *http.Request) error {
 	if len(ids) == 0 || len(ids) > mostCoupons {
 		return bad("coupon_ids is empty or too long")
 	}
-	if err := a.requireHeld(r, ids); err != nil {
+	list, err := a.heldCoupons(r)
+	if err != nil {
 		return err
 	}
-	for _, id := range ids {
+	held, missing := split(ids, list)
+	for _, id := range missing { // what was issued and is gone has been deleted, perhaps by a request that failed half-way
+		switch issue, _, err := a.Store.CouponIssue(r.Context(), caller(r).ID, id); {
+		case err != nil:
+			return err
+		case !issue.Issued:
+			return errNotHeld
+		}
+	}
+	for _, id := range held {
 		if err := a.Clayful.DeleteOwnCoupon(r.Context(), caller(r).Token, id); err != nil {
 			return err
 		}
@@ -162,19 +172,18 @@ func (a *api) deleteCoupons(w http.ResponseWriter, r *http.Request) error {
 	return bare(w, http.StatusOK, "쿠폰 "+strconv.Itoa(len(ids))+"개가 삭제되었습니다")
 }
 
-// requireHeld refuses when one of the coupons is not in the caller's list.
-// Those that are have been issued from now on, whatever becomes of them.
-func (a *api) requireHeld(r *http.Request, ids []string) error {
-	list, err := a.heldCoupons(r)
-	if err != nil {
-		return err
-	}
+var errNotHeld = &refusal{Status: http.StatusBadRequest, Code: "not-existing-coupon", Message: "보유하지 않은 쿠폰입니다"}
+
+// split are those of the coupons that are in a list, and those that are not.
+func split(ids []string, list []clayful.Coupon) (held, missing []string) {
 	for _, id := range ids {
-		if !slices.ContainsFunc(list, func(c clayful.Coupon) bool { return c.ID == id }) {
-			return &refusal{Status: http.StatusBadRequest, Code: "not-existing-coupon", Message: "보유하지 않은 쿠폰입니다"}
+		if slices.ContainsFunc(list, func(c clayful.Coupon) bool { return c.ID == id }) {
+			held = append(held, id)
+		} else {
+			missing = append(missing, id)
 		}
 	}
-	return nil
+	return held, missing
 }
 
 // requireSettled lets a checkout use coupons. One of which it is not known
@@ -189,7 +198,14 @@ func (a *api) requireSettled(r *http.Request, payload map[string]any) error {
 	if err != nil || len(pending) == 0 {
 		return err
 	}
-	return a.requireHeld(r, pending)
+	list, err := a.heldCoupons(r)
+	if err != nil {
+		return err
+	}
+	if _, missing := split(pending, list); len(missing) > 0 {
+		return errNotHeld
+	}
+	return nil
 }
 
 // couponsOf are the coupons a checkout names.

@@ -72,19 +72,22 @@ func (a *api) setAvatar(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if avatar != "" {
-			_, err := c.replace(ctx, avatar, file)
-			return err
-		}
-		message = "프로필 이미지가 추가되었습니다"
 		if err := c.begin(ctx); err != nil {
 			return err
 		}
+		if avatar != "" {
+			image, err := c.replace(ctx, avatar, file)
+			if err == nil {
+				c.showInBroadcasts(ctx, image.URL)
+			}
+			return err
+		}
+		message = "프로필 이미지가 추가되었습니다"
 		image, err := c.add(ctx, file)
 		if err != nil {
 			return err
 		}
-		return c.showAvatar(ctx, image.ID)
+		return c.showAvatar(ctx, image)
 	})
 	if err != nil {
 		return err
@@ -104,7 +107,7 @@ func (a *api) deleteAvatar(w http.ResponseWriter, r *http.Request) error {
 		if err := c.begin(ctx, avatar); err != nil {
 			return err
 		}
-		return c.showAvatar(ctx, "")
+		return c.showAvatar(ctx, clayful.StoredImage{})
 	})
 	if err != nil {
 		return err
@@ -121,13 +124,26 @@ func (c *imageChange) avatar(ctx context.Context) (string, error) {
 	return me.Avatar.ID, nil
 }
 
-// showAvatar makes an image the member's avatar, or, "", none.
-func (c *imageChange) showAvatar(ctx context.Context, id string) error {
-	err := c.Clayful.UpdateMe(ctx, c.member.Token, map[string]any{"avatar": orNull(id)})
-	return c.confirm(ctx, err, func(ctx context.Context) (bool, error) {
+// showAvatar makes an image the member's avatar, or, the empty one, none.
+func (c *imageChange) showAvatar(ctx context.Context, image clayful.StoredImage) error {
+	err := c.Clayful.UpdateMe(ctx, c.member.Token, map[string]any{"avatar": orNull(image.ID)})
+	err = c.confirm(ctx, err, func(ctx context.Context) (bool, error) {
 		avatar, err := c.avatar(ctx)
-		return avatar == id, err
+		return avatar == image.ID, err
 	})
+	if err == nil {
+		c.showInBroadcasts(ctx, image.URL)
+	}
+	return err
+}
+
+// showInBroadcasts shows the member's avatar in what they broadcast, or has the
+// workflow do it.
+func (c *imageChange) showInBroadcasts(ctx context.Context, url string) {
+	if err := c.Store.ShowAvatar(ctx, c.member.ID, url); err != nil {
+		c.left = true
+		c.Logger.WarnContext(ctx, "an avatar in broadcasts is left to its workflow", "customer", c.member.ID, "error", err)
+	}
 }
 
 // setThumbnail puts a new file in the place of the caller's background, or gives

@@ -24,12 +24,13 @@ type Limits struct {
 	MailPerAddress  int // the same an hour, per mail address; 5
 	ResetPerHour    int // passwords set anew by a mailed secret, per IP; 10
 	AliasPerMinute  int // nicknames looked up, per IP; 60
+	SignUpPerMinute int // per IP; 10
 }
 
 func (l *Limits) fill() {
 	for limit, otherwise := range map[*int]int{
 		&l.LoginPerMinute: 10, &l.FindIDPerMinute: 5, &l.MailPerHour: 20, &l.MailPerAddress: 5, &l.ResetPerHour: 10,
-		&l.AliasPerMinute: 60, &l.CouponPerMinute: 100, &l.UploadPerMinute: 20,
+		&l.AliasPerMinute: 60, &l.SignUpPerMinute: 10, &l.CouponPerMinute: 100, &l.UploadPerMinute: 20,
 	} {
 		if *limit == 0 {
 			*limit = otherwise
@@ -53,36 +54,38 @@ func perCustomer(r *http.Request) (string, error) { return caller(r).ID, nil }
 // byIP counts what comes from one address together.
 func byIP(r *http.Request) (string, error) { return middleware.GetClientIP(r.Context()), nil }
 
-// byIPAnd counts together what comes from one address and says the same in a
-// field of its body.
-func byIPAnd(field string) httprate.KeyFunc {
-	return func(r *http.Request) (string, error) {
-		return middleware.GetClientIP(r.Context()) + " " + said(r, field), nil
-	}
+// byIPAndUser counts together what comes from one address and names one user id
+// in its body.
+func byIPAndUser(r *http.Request) (string, error) {
+	return middleware.GetClientIP(r.Context()) + " " + said(r).UserID, nil
 }
 
 // byMail counts together what names one mail address in its body.
 func byMail(r *http.Request) (string, error) {
-	mail := strings.ToLower(strings.TrimSpace(said(r, "email")))
+	mail := strings.ToLower(strings.TrimSpace(said(r).Email))
 	if mail == "" { // nobody's, and refused anyway
 		return byIP(r)
 	}
 	return mail, nil
 }
 
-// said is a field of the body, read without using the body up.
-func said(r *http.Request, field string) string {
+// names are whom a body is about.
+type names struct {
+	UserID string `json:"userId"`
+	Email  string `json:"email"`
+}
+
+// said reads whom the body is about, without using it up, by the rule by which
+// the handlers read it: a key counts however it is capitalized, and the last.
+func said(r *http.Request) (who names) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
-		return ""
+		return names{}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	var fields map[string]json.RawMessage
-	var text string
-	_ = json.Unmarshal(body, &fields) // the handler tells what is wrong
-	_ = json.Unmarshal(fields[field], &text)
-	return text
+	_ = json.Unmarshal(body, &who) // the handler tells what is wrong
+	return who
 }
 
 type failing struct{ err error }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 )
@@ -162,21 +163,22 @@ func (a *api) setPassword(ctx context.Context, link resetLink, password string) 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
 	defer cancel()
-	err := a.Clayful.ResetPassword(ctx, link.customer, link.secret, password)
-	switch {
-	case clayful.IsUnavailable(err): // it may have been set all the same
-		customer, readErr := a.Clayful.Customer(ctx, link.customer)
-		if readErr != nil || !a.logsIn(ctx, customer.ID, clayful.Credentials{UserID: string(customer.UserID), Password: password}) {
-			return err
-		}
-	case err != nil:
-		var shop *clayful.Error
-		if errors.As(err, &shop) {
-			return &refusal{Status: http.StatusBadRequest, Message: resetRefused.Text, Code: shop.Code}
+	defer a.sessions.forget(link.customer)
+	err := a.endingSessions(ctx, link.customer, uuid.Nil, func() error {
+		err := a.Clayful.ResetPassword(ctx, link.customer, link.secret, password)
+		if clayful.IsUnavailable(err) { // it may have been set all the same
+			customer, readErr := a.Clayful.Customer(ctx, link.customer)
+			if readErr == nil && a.logsIn(ctx, customer.ID, clayful.Credentials{UserID: string(customer.UserID), Password: password}) {
+				return nil
+			}
 		}
 		return err
+	})
+	var shop *clayful.Error
+	if !clayful.IsUnavailable(err) && errors.As(err, &shop) {
+		return &refusal{Status: http.StatusBadRequest, Message: resetRefused.Text, Code: shop.Code}
 	}
-	return a.revokeAll(ctx, link.customer)
+	return err
 }
 
 // randomPassword is 12 characters, none of which looks like another.

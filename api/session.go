@@ -171,7 +171,7 @@ func (s *sessions) read(token string) (*member, error) {
 		}
 		return key.sign, nil
 	}, jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer(tokenIssuer), jwt.WithExpirationRequired(),
-		jwt.WithIssuedAt(), jwt.WithTimeFunc(s.now))
+		jwt.WithTimeFunc(s.now))
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/model"
+	"github.com/byeolshow/byeolshow/workflows"
 )
 
 // metaCustomsCode is the field of a customer's meta with their personal customs
@@ -135,11 +138,27 @@ func (a *api) change(ctx context.Context, m *member, edit memberEdit) error {
 	}
 	if fields := edit.fields(before); err == nil && len(fields) > 0 {
 		err = a.Clayful.UpdateMe(ctx, m.Token, fields)
-		if err != nil && !clayful.IsUnavailable(err) && login != nil {
+		refused := !clayful.IsUnavailable(err)
+		if !refused { // it may have been done all the same
+			now, readErr := a.Clayful.Me(ctx, m.Token)
+			if refused = readErr == nil; refused && !sameProfile(before, now) {
+				err = nil
+			}
+		}
+		if err != nil && refused && login != nil {
 			a.undoLogin(ctx, m, before, login)
 		}
 	}
 	return a.settleAlias(ctx, m, before, edit.Alias, err)
+}
+
+// sameProfile tells whether nothing differs that an edit changes, besides the
+// login.
+func sameProfile(a, b *clayful.Customer) bool {
+	profile := func(c *clayful.Customer) []any {
+		return []any{c.Alias, c.Name, c.Mobile, c.MetaString(metaCustomsCode), c.Address}
+	}
+	return reflect.DeepEqual(profile(a), profile(b))
 }
 
 // fields are those the shop is told, less the login's.
@@ -200,15 +219,17 @@ func (e *memberEdit) login(before *clayful.Customer) (*newLogin, error) {
 // changeLogin changes what the member logs in with. A new password ends all
 // their sessions but the one that proved the old one.
 func (a *api) changeLogin(ctx context.Context, m *member, before *clayful.Customer, login *newLogin) error {
-	err := a.Clayful.UpdateMyCredentials(ctx, m.Token, login.password, login.wanted)
-	silent := clayful.IsUnavailable(err)
-	if silent && a.logsIn(ctx, before.ID, login.wanted) {
-		err, silent = nil, false
-	}
-	if login.wanted.Password == login.password || err != nil && !silent {
+	change := func() error {
+		err := a.Clayful.UpdateMyCredentials(ctx, m.Token, login.password, login.wanted)
+		if clayful.IsUnavailable(err) && a.logsIn(ctx, before.ID, login.wanted) {
+			return nil
+		}
 		return err
 	}
-	return errors.Join(err, a.Store.RevokeSessions(ctx, m.ID, m.Session, a.Now()))
+	if login.wanted.Password == login.password {
+		return change()
+	}
+	return a.endingSessions(ctx, m.ID, m.Session, change)
 }
 
 // logsIn tells whether what a silent shop was told holds by now.
@@ -224,6 +245,8 @@ func (a *api) logsIn(ctx context.Context, customerID string, wanted clayful.Cred
 }
 
 func (a *api) undoLogin(ctx context.Context, m *member, before *clayful.Customer, login *newLogin) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
 	was := clayful.Credentials{UserID: string(before.UserID), Email: string(before.Email), Password: login.password}
 	err := a.Clayful.UpdateMyCredentials(ctx, m.Token, login.wanted.Password, was)
 	if err != nil {
@@ -276,6 +299,31 @@ func (a *api) settleAlias(ctx context.Context, m *member, before *clayful.Custom
 		has = had
 	}
 	return errors.Join(cause, a.Store.FreeOtherAliases(ctx, m.ID, model.AliasKey(has)))
+}
+
+// endingSessions changes a customer's password, then ends their sessions but
+// one. A workflow that stands by ends them when this process cannot, or when
+// nobody knows any more whether there was a change.
+func (a *api) endingSessions(ctx context.Context, customerID string, but uuid.UUID, change func() error) error {
+	in := workflows.RevocationInput{CustomerID: customerID, But: but}
+	id := workflows.RevocationID(customerID, strings.ToLower(rand.Text()))
+	if _, err := a.Temporal.ExecuteWorkflow(ctx, personal(id, in.Summary(), in.Attributes()), workflows.TypeRevocation, in); err != nil {
+		return err
+	}
+	failure := change()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	over := true
+	if failure == nil || mayFollow(failure) {
+		if err := a.Store.RevokeSessions(ctx, customerID, but, a.Now()); err != nil {
+			over = false
+			a.Logger.WarnContext(ctx, "sessions are left to their workflow", "workflow", id, "error", err)
+		}
+	}
+	if err := a.Temporal.SignalWorkflow(ctx, id, "", workflows.SignalEnded, over); err != nil {
+		a.Logger.WarnContext(ctx, "sessions are left to their workflow", "workflow", id, "error", err)
+	}
+	return failure
 }
 
 // revokeAll ends all sessions of a customer.

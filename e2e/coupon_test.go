@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -284,7 +285,18 @@ func TestCoupon3Delete(t *testing.T) {
 	left := p.coupons("")
 	require.Len(t, left, 1)
 	require.Equal(t, third, left[0]["_id"])
-	require.Equal(t, 400, remove([]string{first}).status)
+	require.Equal(t, 200, remove([]string{first}).status, "it is deleted")
+	fourth := newCoupon(t, nil)
+	p.take(fourth)
+	gone := []string{third, fourth}
+	slices.Sort(gone)
+	shared.control(t, "POST", "/faults", map[string]any{"vendor": "clayful", "method": "DELETE", "path": "/v1/me/coupons/" + gone[1], "mode": "error", "times": 1})
+	require.Equal(t, 503, remove(gone).status)
+	require.Len(t, p.coupons(""), 1, "half of it was done")
+	require.Equal(t, 200, remove(gone).status, "and the rest when it is asked again")
+	require.Empty(t, p.coupons(""))
+	p.take(newCoupon(t, nil))
+	third = p.coupons("")[0]["_id"].(string)
 	require.Equal(t, 200, p.call("DELETE", "/coupon/add/", map[string]any{"coupon_ids": []string{third}}).status)
 	require.Empty(t, p.coupons(""))
 }

@@ -188,7 +188,8 @@ func TestImagesPost(t *testing.T) {
 		avatar = now
 	}
 	require.Len(t, stored(t, who.id), 1)
-	star := shared.newPerson(t, influencers)
+	star := shared.newSeller(t)
+	show, _ := star.reserveIn(t, time.Hour)
 	list := func() map[string]any {
 		everybody := shared.call(t, "GET", "/influencer/list/new/", "", nil).object(t)["success"].(map[string]any)["Influencer_List"].([]any)
 		for _, one := range everybody {
@@ -201,6 +202,11 @@ func TestImagesPost(t *testing.T) {
 	list()
 	requireDone(t, star.setAvatar(t, pngFile(t, 3)))
 	require.Equal(t, star.avatar(t)["url"], list()["avatar"], "shown at once, as a URL")
+	require.Equal(t, star.avatar(t)["url"], shared.media(t, show)["influencer_thunmbnail"], "in what was reserved before, too")
+	requireDone(t, star.setAvatar(t, pngFile(t, 4)))
+	require.Equal(t, star.avatar(t)["url"], shared.media(t, show)["influencer_thunmbnail"])
+	requireDone(t, shared.call(t, "DELETE", "/images/", star.token, nil))
+	require.Empty(t, shared.media(t, show)["influencer_thunmbnail"])
 
 	t.Run("refused", func(t *testing.T) {
 		big := append(pngFile(t, 1), make([]byte, 10<<20)...)

@@ -196,6 +196,21 @@ func TestANicknameIsOnePersonsThroughEdits(t *testing.T) {
 	fault("drop")
 	require.Equal(t, 202, p.edit(t, map[string]any{"old_password": "pass1234!", "new_password": "new1234!"}).status)
 	require.True(t, logsIn(t, p.userID, "new1234!"))
+
+	half := map[string]any{"old_password": "new1234!", "new_password": "third1234!", "email": "h" + said["email"].(string), "name": "반쪽"}
+	first := func() { // so that the next fault meets the rest of the edit
+		shared.control(t, "POST", "/faults", map[string]any{"vendor": "clayful", "method": "PUT", "path": "/v1/me/credentials", "mode": "delay", "ms": 1, "times": 1})
+	}
+	first()
+	fault("error")
+	require.Equal(t, 503, p.edit(t, half).status)
+	require.True(t, logsIn(t, p.userID, "new1234!"), "an edit is made whole or not at all")
+	require.Equal(t, said["email"], p.read(t)["email"])
+	first()
+	fault("drop")
+	require.Equal(t, 202, p.edit(t, half).status)
+	require.Equal(t, "반쪽", p.read(t)["name"])
+	require.True(t, logsIn(t, p.userID, "third1234!"))
 }
 
 func TestUserDelete(t *testing.T) {

@@ -323,6 +323,12 @@ func (s *Store) CountOverdue(ctx context.Context, now time.Time) (int64, error) 
 	return n, wrap("count overdue broadcasts", err)
 }
 
+// ShowAvatar has an influencer's broadcasts show the picture at a URL, or, "",
+// none.
+func (s *Store) ShowAvatar(ctx context.Context, influencerID, url string) error {
+	return wrap("show avatar in broadcasts", s.queries.ShowAvatar(ctx, db.ShowAvatarParams{Url: url, InfluencerID: influencerID}))
+}
+
 func joinProducts(ids []string) *string {
 	if ids == nil {
 		return nil

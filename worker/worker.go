@@ -104,6 +104,7 @@ func Run(ctx context.Context, config Config) error {
 	for name, definition := range map[string]any{
 		workflows.TypeSignUp: config.Rules.SignUp, workflows.TypeWelcome: workflows.Welcome, workflows.TypeWithdrawal: workflows.Withdrawal,
 		workflows.TypeResetMail: workflows.ResetMail, workflows.TypeImageChange: config.Rules.ImageChange,
+		workflows.TypeRevocation: workflows.Revocation,
 	} {
 		people.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -52,6 +53,7 @@ func newPeople(t *testing.T) *people {
 	for name, definition := range map[string]any{
 		workflows.TypeSignUp: workflows.DefaultRules().SignUp, workflows.TypeWelcome: workflows.Welcome,
 		workflows.TypeWithdrawal: workflows.Withdrawal, workflows.TypeResetMail: workflows.ResetMail,
+		workflows.TypeRevocation: workflows.Revocation,
 	} {
 		p.env.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}
@@ -112,6 +114,11 @@ func newPeople(t *testing.T) *people {
 			require.Empty(p.t, p.account, "the shop first")
 			p.forgotten++
 			return p.failing["forget"]
+		}},
+		{steps.EndSessions, func(_ context.Context, in activities.Revocation) error {
+			require.Equal(p.t, newcomer, in.CustomerID)
+			p.forgotten++
+			return p.failing["sessions"]
 		}},
 		{steps.MailReset, func(context.Context, activities.ResetMail) error { p.filled++; return p.failing["mail"] }},
 	} {
@@ -230,6 +237,10 @@ func TestSignUp(t *testing.T) {
 			p.failing["wishlist"] = errOnce
 			p.after(second, func() { p.create(); *word = p.say(workflows.UpdateCreated, p.made(20*second)) })
 		}, true, "", 3 * second},
+		"a wishlist when nobody waits any more": {func(p *people, word **heard) {
+			p.failing["wishlist"] = errOnce
+			p.after(second, func() { p.create(); *word = p.say(workflows.UpdateCreated, p.made(second+100*time.Millisecond)) })
+		}, false, model.CodeNoUpstream, 3 * second},
 		"no wishlist, and it cannot be deleted for hours": {func(p *people, word **heard) {
 			p.failing["wishlist"], p.failing["delete"] = errShop, errShop
 			p.after(second, func() { p.create(); *word = p.say(workflows.UpdateCreated, p.made(20*second)) })
@@ -346,11 +357,42 @@ func TestWithdrawalIsFinished(t *testing.T) {
 	require.Greater(t, p.forgotten, 1)
 }
 
+// TestResetMailIsRepeated while none was sent for certain.
 func TestResetMailIsRepeated(t *testing.T) {
 	t.Parallel()
 	p := newPeople(t)
+	p.failing["mail"] = temporal.NewNonRetryableApplicationError("perhaps sent", activities.ErrorDown, nil)
+	p.env.ExecuteWorkflow(workflows.TypeResetMail, workflows.ResetMailInput{UserID: "byeol", Email: "byeol@byeolshow.example"})
+	require.Error(t, p.env.GetWorkflowError())
+	require.Equal(t, 1, p.filled)
+
+	p = newPeople(t)
 	p.failing["mail"] = errShop
 	p.after(40*time.Second, func() { delete(p.failing, "mail") })
 	p.run(workflows.TypeResetMail, workflows.ResetMailInput{UserID: "byeol", Email: "byeol@byeolshow.example"})
 	require.Greater(t, p.filled, 3)
+}
+
+func TestSessionsEndWithTheirPassword(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		happens func(*people)
+		ended   bool
+	}{
+		"all went well":           {func(p *people) { p.after(time.Second, func() { p.env.SignalWorkflow(workflows.SignalEnded, true) }) }, false},
+		"the database was away":   {func(p *people) { p.after(time.Second, func() { p.env.SignalWorkflow(workflows.SignalEnded, false) }) }, true},
+		"who changed it has died": {func(*people) {}, true},
+		"the database is away, too": {func(p *people) {
+			p.failing["sessions"] = errShop
+			p.after(time.Hour, func() { require.NotZero(p.t, p.forgotten); p.forgotten = 0; delete(p.failing, "sessions") })
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPeople(t)
+			c.happens(p)
+			p.run(workflows.TypeRevocation, workflows.RevocationInput{CustomerID: newcomer})
+			require.Equal(t, c.ended, p.forgotten > 0)
+		})
+	}
 }

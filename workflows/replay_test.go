@@ -32,6 +32,7 @@ func TestHistoriesReplay(t *testing.T) {
 				workflows.TypeOrder: rules.Order, workflows.TypeRefund: rules.Refund, workflows.TypeCoupon: rules.Coupon,
 				workflows.TypeSignUp: rules.SignUp, workflows.TypeWelcome: workflows.Welcome, workflows.TypeWithdrawal: workflows.Withdrawal,
 				workflows.TypeResetMail: workflows.ResetMail, workflows.TypeImageChange: rules.ImageChange,
+				workflows.TypeRevocation: workflows.Revocation,
 			} {
 				replayer.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 			}

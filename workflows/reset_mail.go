@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/byeolshow/byeolshow/activities"
@@ -27,10 +28,19 @@ const mailing = time.Hour
 
 // ResetMail has the shop mail a link with which a new password can be set, if
 // there is such a customer and they log in with a password. Whether there is
-// one nobody who can read this workflow learns.
+// one nobody who can read this workflow learns. What may have sent the mail is
+// not repeated.
 func ResetMail(ctx workflow.Context, in ResetMailInput) error {
 	var steps *activities.Activities
 	workflow.SetCurrentDetails(ctx, "Mailing a link to set a new password, if there is such a customer")
-	ctx = patiently(ctx, "Mail the link, if there is such a customer", mailing)
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                "Mail the link, if there is such a customer",
+		StartToCloseTimeout:    time.Minute, // longer than all its calls may take
+		ScheduleToCloseTimeout: mailing,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, MaximumInterval: 15 * time.Second,
+			NonRetryableErrorTypes: []string{"TemporalTimeout:StartToClose"}, // a worker died, perhaps after it was sent
+		},
+	})
 	return workflow.ExecuteActivity(ctx, steps.MailReset, activities.ResetMail{UserID: in.UserID, Email: in.Email}).Get(ctx, nil)
 }

@@ -216,7 +216,7 @@ func (s *signUp) complete(ctx workflow.Context) error {
 		if err == nil {
 			err = workflow.ExecuteLocalActivity(quickly(ctx, "Make the wishlist", settingUp, 3), s.steps.MakeWishlist, member).Get(ctx, nil)
 		}
-		if err == nil {
+		if err == nil && (workflow.Now(ctx).Before(s.until) || workflow.GetVersion(ctx, "still awaited", workflow.DefaultVersion, 1) != 1) {
 			s.waitingFor(ctx, "Over: the account is whole")
 			return nil
 		}

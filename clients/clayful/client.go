@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -87,6 +88,17 @@ func IsUnavailable(err error) bool {
 	}
 	var silent *silence
 	return errors.As(err, &silent)
+}
+
+// IsUndone tells whether a write certainly did nothing that may be asked for
+// again: Clayful was too busy (429, 503), or nobody reached it.
+func IsUndone(err error) bool {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal.Status == http.StatusTooManyRequests || refusal.Status == http.StatusServiceUnavailable
+	}
+	var line *net.OpError
+	return errors.As(err, &line) && line.Op == "dial"
 }
 
 // silence is a call that brought no readable answer.

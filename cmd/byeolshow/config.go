@@ -81,6 +81,7 @@ type settings struct {
 	MailsPerAddress     int `env:"LIMIT_RESET_MAIL_PER_ADDRESS" envDefault:"5"`   // an hour
 	ResetsPerHour       int `env:"LIMIT_PASSWORD_RESET_PER_HOUR" envDefault:"10"` // per IP, each way of setting a password anew
 	AliasesPerMinute    int `env:"LIMIT_CHECK_ALIAS_PER_MINUTE" envDefault:"60"`  // per IP
+	SignUpsPerMinute    int `env:"LIMIT_SIGN_UP_PER_MINUTE" envDefault:"10"`      // per IP
 	NewViewersPerMinute int `env:"LIMIT_VIEWERS_PER_MINUTE" envDefault:"30"`      // counted per IP, of those without an account
 
 	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time

@@ -94,7 +94,7 @@ func apiCommand() *cobra.Command {
 			Limits: api.Limits{
 				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, UploadPerMinute: s.UploadsPerMinute,
 				FindIDPerMinute: s.FindIDsPerMinute, MailPerHour: s.MailsPerHour, MailPerAddress: s.MailsPerAddress,
-				ResetPerHour: s.ResetsPerHour, AliasPerMinute: s.AliasesPerMinute,
+				ResetPerHour: s.ResetsPerHour, AliasPerMinute: s.AliasesPerMinute, SignUpPerMinute: s.SignUpsPerMinute,
 			}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {

@@ -1238,6 +1238,22 @@ func (q *Queries) ReadySince(ctx context.Context, since time.Time) ([]Broadcast,
 	return items, nil
 }
 
+const showAvatar = `-- name: ShowAvatar :exec
+UPDATE media_stream SET influencer_thunmbnail = $1::text
+WHERE influencer_id = $2::text AND influencer_thunmbnail <> $1::text
+`
+
+type ShowAvatarParams struct {
+	Url          string
+	InfluencerID string
+}
+
+// ShowAvatar has an influencer's broadcasts show their avatar.
+func (q *Queries) ShowAvatar(ctx context.Context, arg ShowAvatarParams) error {
+	_, err := q.db.Exec(ctx, showAvatar, arg.Url, arg.InfluencerID)
+	return err
+}
+
 const shownBroadcastsOf = `-- name: ShownBroadcastsOf :many
 SELECT vod_id, mux_livestream_playback_id, mux_livestream_id, mux_asset_id, mux_asset_playback_id, title, notice, description, influencer_name, influencer_id, influencer_thunmbnail, product_id, product_name, product_price, product_sale, product_brand, product_thumbnail, product_list, status, started_at, updated_at, finished_at, vod_view_count, like_count, push_count, armed_at, live_at, stream_seen_at, pushed_at, deleted_at, revision FROM media_stream
 WHERE influencer_id = $1 AND status IN ('live', 'close', 'completed') AND deleted_at IS NULL

@@ -154,3 +154,8 @@ ORDER BY started_at, vod_id;
 
 -- name: CountOverdue :one
 SELECT count(*) FROM media_stream WHERE status = 'ready' AND deleted_at IS NULL AND started_at <= @now::timestamptz;
+
+-- ShowAvatar has an influencer's broadcasts show their avatar.
+-- name: ShowAvatar :exec
+UPDATE media_stream SET influencer_thunmbnail = @url::text
+WHERE influencer_id = @influencer_id::text AND influencer_thunmbnail <> @url::text;
