@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/byeolshow/byeolshow/clients/clayful"
 	"github.com/byeolshow/byeolshow/model"
 	"github.com/byeolshow/byeolshow/store"
@@ -82,7 +84,7 @@ const notExisting = "not-existing-customer"
 const followers = "Follower"
 
 // leaveInfluencers takes a deleted customer out of the counts of those they
-// followed. Cut short it may leave one count too high, and never one too low.
+// followed.
 func (a *Activities) leaveInfluencers(ctx context.Context, in MemberRef) error {
 	influencers, err := a.store.FollowedBy(ctx, in.CustomerID)
 	if err != nil {
@@ -101,18 +103,26 @@ func (a *Activities) leaveInfluencers(ctx context.Context, in MemberRef) error {
 
 func (a *Activities) leave(ctx context.Context, influencer, customerID string) error {
 	star, err := a.clayful.Customer(ctx, influencer)
-	if err != nil && !clayful.IsCode(err, notExisting) {
+	gone := clayful.IsCode(err, notExisting)
+	if err != nil && !gone {
 		return err
 	}
-	followed, err := a.store.RemoveFollower(ctx, influencer, customerID)
-	if err != nil || !followed || star.MetaInt(followers) == 0 {
-		return err
+	show := func(ctx context.Context, count int) error {
+		if gone {
+			return nil
+		}
+		return a.clayful.UpdateCustomer(ctx, influencer, map[string]any{"meta": map[string]int{followers: count}})
 	}
-	return a.clayful.IncMeta(ctx, "customers", influencer, followers, -1)
+	return a.store.SetFollower(ctx, influencer, customerID, false, star.MetaInt(followers), show)
+}
+
+// RevokeSessions ends all sessions of a customer.
+func (a *Activities) RevokeSessions(ctx context.Context, in MemberRef) error {
+	return a.store.RevokeSessions(ctx, in.CustomerID, uuid.Nil, time.Now())
 }
 
 // ForgetMember ends the sessions of a deleted customer and forgets their
-// alarms, follows, devices and nickname. What coupons they got is kept.
+// alarms, likes, follows, devices and nickname. What coupons they got is kept.
 func (a *Activities) ForgetMember(ctx context.Context, in MemberRef) error {
 	if err := a.leaveInfluencers(ctx, in); err != nil {
 		return err
