@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -111,9 +113,42 @@ func (a *Activities) leave(ctx context.Context, influencer, customerID string) e
 		if gone {
 			return nil
 		}
-		return a.clayful.UpdateCustomer(ctx, influencer, map[string]any{"meta": map[string]int{followers: count}})
+		return a.showFollowers(ctx, influencer, count)
 	}
 	return a.store.SetFollower(ctx, influencer, customerID, false, star.MetaInt(followers), show)
+}
+
+func (a *Activities) showFollowers(ctx context.Context, influencer string, count int) error {
+	return a.clayful.UpdateCustomer(ctx, influencer, map[string]any{"meta": map[string]int{followers: count}})
+}
+
+// ShowFollowers puts right how many followers the shop shows of influencers,
+// where a change was cut short between here and there.
+func (a *Activities) ShowFollowers(ctx context.Context) error {
+	counts, err := a.store.Followers(ctx)
+	if err != nil {
+		return err
+	}
+	influencers, err := a.clayful.CustomersByID(ctx, slices.Collect(maps.Keys(counts)))
+	if err != nil {
+		return err
+	}
+	for _, influencer := range influencers {
+		if influencer.MetaInt(followers) == counts[influencer.ID] {
+			continue
+		}
+		err := a.store.WithLocks(ctx, []string{store.FollowersKey(influencer.ID)}, func(ctx context.Context) error {
+			count, err := a.store.FollowersOf(ctx, influencer.ID) // they may have come or gone meanwhile
+			if err != nil {
+				return err
+			}
+			return a.showFollowers(ctx, influencer.ID, count)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RevokeSessions ends all sessions of a customer.

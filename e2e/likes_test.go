@@ -94,6 +94,13 @@ func TestUser5Follow(t *testing.T) {
 		}
 	}
 
+	// What the shop shows wrong, as after a crash, is put right each hour.
+	require.Equal(t, "1", p.follow(star.id))
+	require.Equal(t, 200, shopSend(t, "PUT", "/customers/"+star.id, map[string]any{"meta": map[string]any{"Follower": 7}}).status)
+	shared.keepHouse(t)
+	require.InDelta(t, 1, meta(t, star.id, "Follower"), 0)
+	require.Equal(t, "0", p.follow(star.id))
+
 	// A former influencer can be left, and not followed.
 	require.Equal(t, "1", p.follow(star.id))
 	setCustomer(t, star.id, map[string]any{"groups": []string{members}})

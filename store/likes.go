@@ -30,6 +30,22 @@ func (s *Store) SetFollower(ctx context.Context, influencerID, customerID string
 	})
 }
 
+// Followers are how many follow the influencers whose followers came or went.
+func (s *Store) Followers(ctx context.Context) (map[string]int, error) {
+	rows, err := s.queries.FollowerCounts(ctx)
+	counts := make(map[string]int, len(rows))
+	for _, row := range rows {
+		counts[row.InfluencerID] = int(row.Followers)
+	}
+	return counts, wrap("list follower counts", err)
+}
+
+// FollowersOf are how many follow one of them.
+func (s *Store) FollowersOf(ctx context.Context, influencerID string) (int, error) {
+	count, err := s.queries.FollowerCount(ctx, influencerID)
+	return int(count), wrap("read follower count", err)
+}
+
 // AdoptFollower notes a follower who is counted already: one from before
 // followers were noted.
 func (s *Store) AdoptFollower(ctx context.Context, influencerID, customerID string) error {

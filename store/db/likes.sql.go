@@ -117,6 +117,41 @@ func (q *Queries) FollowedBy(ctx context.Context, userID string) ([]string, erro
 	return items, nil
 }
 
+const followerCount = `-- name: FollowerCount :one
+SELECT followers FROM follower_count WHERE influencer_id = $1
+`
+
+func (q *Queries) FollowerCount(ctx context.Context, influencerID string) (int32, error) {
+	row := q.db.QueryRow(ctx, followerCount, influencerID)
+	var followers int32
+	err := row.Scan(&followers)
+	return followers, err
+}
+
+const followerCounts = `-- name: FollowerCounts :many
+SELECT influencer_id, followers FROM follower_count ORDER BY influencer_id
+`
+
+func (q *Queries) FollowerCounts(ctx context.Context) ([]FollowerCount, error) {
+	rows, err := q.db.Query(ctx, followerCounts)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FollowerCount
+	for rows.Next() {
+		var i FollowerCount
+		if err := rows.Scan(&i.InfluencerID, &i.Followers); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const likedBroadcasts = `-- name: LikedBroadcasts :many
 SELECT vod_id, mux_livestream_playback_id, mux_livestream_id, mux_asset_id, mux_asset_playback_id, title, notice, description, influencer_name, influencer_id, influencer_thunmbnail, product_id, product_name, product_price, product_sale, product_brand, product_thumbnail, product_list, status, started_at, updated_at, finished_at, vod_view_count, like_count, push_count, armed_at, live_at, stream_seen_at, pushed_at, deleted_at, revision FROM media_stream WHERE vod_id = ANY($1::bigint[]) AND deleted_at IS NULL
 ORDER BY started_at DESC NULLS LAST, vod_id DESC

@@ -12,6 +12,12 @@ VALUES (@influencer_id, @first)
 ON CONFLICT (influencer_id) DO UPDATE SET followers = greatest(0, follower_count.followers + @change::integer)
 RETURNING followers;
 
+-- name: FollowerCounts :many
+SELECT * FROM follower_count ORDER BY influencer_id;
+
+-- name: FollowerCount :one
+SELECT followers FROM follower_count WHERE influencer_id = @influencer_id;
+
 -- name: DropFollowerCount :exec
 DELETE FROM follower_count WHERE influencer_id = @influencer_id;
 
