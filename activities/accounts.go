@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -84,7 +86,7 @@ const notExisting = "not-existing-customer"
 const followers = "Follower"
 
 // leaveInfluencers takes a deleted customer out of the counts of those they
-// followed. Cut short it may leave one count too high, and never one too low.
+// followed.
 func (a *Activities) leaveInfluencers(ctx context.Context, in MemberRef) error {
 	influencers, err := a.store.FollowedBy(ctx, in.CustomerID)
 	if err != nil {
@@ -103,14 +105,55 @@ func (a *Activities) leaveInfluencers(ctx context.Context, in MemberRef) error {
 
 func (a *Activities) leave(ctx context.Context, influencer, customerID string) error {
 	star, err := a.clayful.Customer(ctx, influencer)
-	if err != nil && !clayful.IsCode(err, notExisting) {
+	gone := clayful.IsCode(err, notExisting)
+	if err != nil && !gone {
 		return err
 	}
-	followed, err := a.store.RemoveFollower(ctx, influencer, customerID)
-	if err != nil || !followed || star.MetaInt(followers) == 0 {
+	show := func(ctx context.Context, count int) error {
+		if gone {
+			return nil
+		}
+		return a.showFollowers(ctx, influencer, count)
+	}
+	return a.store.SetFollower(ctx, influencer, customerID, false, star.MetaInt(followers), show)
+}
+
+func (a *Activities) showFollowers(ctx context.Context, influencer string, count int) error {
+	return a.clayful.UpdateCustomer(ctx, influencer, map[string]any{"meta": map[string]int{followers: count}})
+}
+
+// ShowFollowers puts right how many followers the shop shows of influencers,
+// where a change was cut short between here and there.
+func (a *Activities) ShowFollowers(ctx context.Context) error {
+	counts, err := a.store.Followers(ctx)
+	if err != nil {
 		return err
 	}
-	return a.clayful.IncMeta(ctx, "customers", influencer, followers, -1)
+	influencers, err := a.clayful.CustomersByID(ctx, slices.Collect(maps.Keys(counts)))
+	if err != nil {
+		return err
+	}
+	for _, influencer := range influencers {
+		if influencer.MetaInt(followers) == counts[influencer.ID] {
+			continue
+		}
+		err := a.store.WithLocks(ctx, []string{store.FollowersKey(influencer.ID)}, func(ctx context.Context) error {
+			count, err := a.store.FollowersOf(ctx, influencer.ID) // they may have come or gone meanwhile
+			if err != nil {
+				return err
+			}
+			return a.showFollowers(ctx, influencer.ID, count)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RevokeSessions ends all sessions of a customer.
+func (a *Activities) RevokeSessions(ctx context.Context, in MemberRef) error {
+	return a.store.RevokeSessions(ctx, in.CustomerID, uuid.Nil, time.Now())
 }
 
 // Revocation ends the sessions of a customer but one, which proved who they are.
@@ -125,7 +168,7 @@ func (a *Activities) EndSessions(ctx context.Context, in Revocation) error {
 }
 
 // ForgetMember ends the sessions of a deleted customer and forgets their
-// alarms, follows, devices and nickname. What coupons they got is kept.
+// alarms, likes, follows, devices and nickname. What coupons they got is kept.
 func (a *Activities) ForgetMember(ctx context.Context, in MemberRef) error {
 	if err := a.leaveInfluencers(ctx, in); err != nil {
 		return err

@@ -74,6 +74,14 @@ func (a *Activities) startDue(ctx context.Context, ref BroadcastRef, stream mux.
 	return a.store.MarkStreamSeen(ctx, ref.VODID, stream.ActiveAssetID, now())
 }
 
+// StreamRef names a stream at Mux.
+type StreamRef struct{ StreamID string }
+
+// DeleteStream removes a stream at Mux. One that is gone already is no error.
+func (a *Activities) DeleteStream(ctx context.Context, in StreamRef) error {
+	return a.mux.DeleteLiveStream(ctx, in.StreamID)
+}
+
 // MetricLate is how long after its time a broadcast went live by itself.
 const MetricLate = "broadcast_late"
 

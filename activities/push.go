@@ -37,6 +37,7 @@ func (a *Activities) SendPush(ctx context.Context, ref BroadcastRef) error {
 		message.Image = *b.ProductThumbnail
 	}
 	var unsent atomic.Int64
+	var reason atomic.Pointer[error] // of one of them
 	senders, sendCtx := errgroup.WithContext(ctx)
 	senders.SetLimit(sendersAtOnce)
 	for i, device := range devices {
@@ -44,9 +45,10 @@ func (a *Activities) SendPush(ctx context.Context, ref BroadcastRef) error {
 		senders.Go(func() error {
 			message := message
 			message.Token = device
-			retry, err := a.deliver(sendCtx, ref.VODID, message)
-			if retry {
+			refused, err := a.deliver(sendCtx, ref.VODID, message)
+			if refused != nil {
 				unsent.Add(1)
+				reason.Store(&refused)
 			}
 			return err
 		})
@@ -55,29 +57,29 @@ func (a *Activities) SendPush(ctx context.Context, ref BroadcastRef) error {
 		return err
 	}
 	if n := unsent.Load(); n > 0 {
-		return fmt.Errorf("%d of %d devices could not be reached for now", n, len(devices))
+		return fmt.Errorf("%d of %d devices could not be reached for now: %w", n, len(devices), *reason.Load())
 	}
 	_, err = a.store.MarkPushed(ctx, ref.VODID, now())
 	return err
 }
 
-// deliver sends the push to one device, unless it was sent before. It tells
-// whether it certainly was not and should be tried again.
-func (a *Activities) deliver(ctx context.Context, vodID int64, message push.Message) (retry bool, err error) {
+// deliver sends the push to one device, unless it was sent before. Refused is
+// why it certainly was not and should be tried again.
+func (a *Activities) deliver(ctx context.Context, vodID int64, message push.Message) (refused, err error) {
 	mine, err := a.store.ClaimDelivery(ctx, vodID, message.Token)
 	if err != nil || !mine {
-		return false, err
+		return nil, err
 	}
 	err = a.push.Send(ctx, message)
 	switch {
 	case err == nil:
-		return false, nil
+		return nil, nil
 	case errors.Is(err, push.ErrUnregistered):
-		return false, a.store.DropDevice(ctx, message.Token)
-	case push.IsRefusedForNow(err):
-		return true, a.store.ReleaseDelivery(ctx, vodID, message.Token)
+		return nil, a.store.DropDevice(ctx, message.Token)
+	case push.IsUnsent(err):
+		return err, a.store.ReleaseDelivery(ctx, vodID, message.Token)
 	default:
-		activity.GetLogger(ctx).Warn("a push may not have arrived", "vod_id", vodID, "error", err)
-		return false, nil
+		activity.GetLogger(ctx).Warn("a push has not, or may not have, arrived", "vod_id", vodID, "error", err)
+		return nil, nil
 	}
 }

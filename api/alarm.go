@@ -40,7 +40,7 @@ func (a *api) toggleAlarm(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		on = !had
+		on = !had && b.Status != model.StatusCompleted // whose alarms have gone
 		return a.inTurn(ctx, on,
 			func(ctx context.Context, on bool) error { return a.Store.SetAlarm(ctx, b.VODID, customer, on) },
 			a.listed(customer, metaAlarms, strconv.FormatInt(b.VODID, 10)))

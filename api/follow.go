@@ -84,16 +84,36 @@ func (a *api) switchFollow(ctx context.Context, me, influencer string) (on bool,
 	if on && (star == nil || !star.InGroup(a.InfluencerGroup)) {
 		return on, errBadRequest
 	}
-	places := []switcher{
-		a.listed(me, metaFollowing, influencer),
-		func(ctx context.Context, on bool) error { return a.Store.SetFollower(ctx, influencer, me, on) },
+	if !on {
+		if err := a.Store.AdoptFollower(ctx, influencer, me); err != nil {
+			return on, err
+		}
 	}
-	if star != nil {
-		places = append(places, a.counted(influencer, metaFollowers, star.MetaInt(metaFollowers)))
-	}
-	err = a.inTurn(ctx, on, places...)
+	err = a.inTurn(ctx, on, a.counted(me, star, influencer), a.listed(me, metaFollowing, influencer))
 	a.influencers.forget()
 	return on, err
+}
+
+// counted has the customer count as a follower, or no longer. Star is the
+// influencer, nil when the shop has none any more.
+func (a *api) counted(me string, star *clayful.Customer, influencer string) switcher {
+	shown, show := 0, func(context.Context, int) error { return nil }
+	if star != nil {
+		shown = star.MetaInt(metaFollowers)
+		show = func(ctx context.Context, count int) error {
+			err := a.Clayful.UpdateCustomer(ctx, influencer, map[string]any{"meta": map[string]int{metaFollowers: count}})
+			if clayful.IsUnavailable(err) {
+				now, unread := a.Clayful.Customer(ctx, influencer)
+				if unread == nil && now.MetaInt(metaFollowers) == count {
+					return nil
+				}
+			}
+			return err
+		}
+	}
+	return func(ctx context.Context, on bool) error {
+		return a.Store.SetFollower(ctx, influencer, me, on, shown, show)
+	}
 }
 
 // followed are the influencers the caller follows, as far as they still are

@@ -54,7 +54,7 @@ func readPicture(w http.ResponseWriter, r *http.Request) (*picture, func(), erro
 // the guard and the influencer list then ask for anew.
 func (a *api) changeOwnImages(r *http.Request, do func(context.Context, *imageChange) error) error {
 	defer a.influencers.forget()
-	defer a.sessions.forget(caller(r).ID)
+	defer a.sessions.forget(r.Context(), caller(r).ID)
 	return a.changeImages(r, customerImages, avatarImages, do)
 }
 

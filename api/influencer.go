@@ -93,7 +93,7 @@ func (a *api) storeStream(ctx context.Context, sellerID string, stream mux.LiveS
 			err = nil
 		}
 	}
-	a.sessions.forget(sellerID)
+	a.sessions.forget(ctx, sellerID)
 	return err
 }
 
@@ -152,11 +152,12 @@ func (a *api) updateInfluencer(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if len(meta) > 0 {
-		if err := a.Clayful.UpdateCustomer(r.Context(), caller(r).ID, map[string]any{"meta": meta}); err != nil {
+		err := a.Clayful.UpdateCustomer(r.Context(), caller(r).ID, map[string]any{"meta": meta})
+		a.sessions.forget(r.Context(), caller(r).ID) // it may have been changed all the same
+		a.influencers.forget()
+		if err != nil {
 			return err
 		}
-		a.sessions.forget(caller(r).ID)
-		a.influencers.forget()
 	}
 	return done(w, http.StatusAccepted, "변경되었습니다")
 }

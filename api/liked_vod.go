@@ -44,8 +44,14 @@ func (a *api) toggleLike(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		on = !slices.Contains(customer.MetaStrings(metaLiked), id)
-		return a.inTurn(ctx, on, a.listed(me, metaLiked, id),
-			func(ctx context.Context, on bool) error { return a.Store.CountLike(ctx, b.VODID, on) })
+		if !on {
+			if err := a.Store.AdoptLike(ctx, b.VODID, me); err != nil {
+				return err
+			}
+		}
+		return a.inTurn(ctx, on,
+			func(ctx context.Context, on bool) error { return a.Store.SetLike(ctx, b.VODID, me, on) },
+			a.listed(me, metaLiked, id))
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -45,11 +46,11 @@ type sessions struct {
 	clayful *clayful.Client
 	now     func() time.Time
 
-	live    *fresh[bool] // by session and customer
+	logger  *slog.Logger
+	changes *fresh[int64] // by session and customer
 	flights singleflight.Group
 	mu      sync.Mutex
 	members map[uuid.UUID]remembered
-	forgets int // how often something was forgotten
 }
 
 type sessionKey struct {
@@ -60,6 +61,7 @@ type sessionKey struct {
 type remembered struct {
 	customer *clayful.Customer
 	at       time.Time
+	changes  int64 // of the customer before they were asked for
 }
 
 type claims struct {
@@ -81,8 +83,8 @@ type member struct {
 
 func newSessions(config Config) (*sessions, error) {
 	s := &sessions{
-		keys: map[string]sessionKey{}, store: config.Store, clayful: config.Clayful, now: config.Now,
-		live: newFresh[bool](), members: map[uuid.UUID]remembered{},
+		keys: map[string]sessionKey{}, store: config.Store, clayful: config.Clayful, now: config.Now, logger: config.Logger,
+		changes: newFresh[int64](), members: map[uuid.UUID]remembered{},
 	}
 	for i, key := range config.JWTKeys {
 		if len(key.Secret) < 32 || key.ID == "" {
@@ -201,16 +203,16 @@ func (s *sessions) member(ctx context.Context, token string) (*member, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // an unusable token is no token
 	}
-	live, err := s.live.get(ctx, m.Session.String()+m.ID, func(ctx context.Context) (bool, error) {
-		return s.store.SessionLive(ctx, m.Session, m.ID, s.now())
+	changes, err := s.changes.get(ctx, m.Session.String()+m.ID, func(ctx context.Context) (int64, error) {
+		return s.store.LiveSession(ctx, m.Session, m.ID, s.now())
 	})
 	if err != nil {
 		return nil, err
 	}
-	if !live {
+	if changes == store.Over {
 		return nil, nil
 	}
-	m.Customer, err = s.customer(ctx, m)
+	m.Customer, err = s.customer(ctx, m, changes)
 	if clayful.IsCode(err, "unauthorized") {
 		return nil, s.revoke(ctx, m.Session)
 	}
@@ -223,17 +225,17 @@ func (s *sessions) member(ctx context.Context, token string) (*member, error) {
 	return m, nil
 }
 
-// customer is the member as the shop knows them, at most a minute ago.
-func (s *sessions) customer(ctx context.Context, m *member) (*clayful.Customer, error) {
+// customer is the member as the shop knows them: at most a minute ago, and
+// after the last of their changes, of which there were so many.
+func (s *sessions) customer(ctx context.Context, m *member, changes int64) (*clayful.Customer, error) {
 	s.mu.Lock()
 	known, ok := s.members[m.Session]
-	forgets := s.forgets
 	s.mu.Unlock()
-	if ok && s.now().Sub(known.at) < memberMemory {
+	if ok && known.changes >= changes && s.now().Sub(known.at) < memberMemory {
 		return known.customer, nil
 	}
 	// What is asked after a change does not join a flight from before it.
-	flight, err, _ := s.flights.Do(fmt.Sprint(m.Session, forgets), func() (any, error) {
+	flight, err, _ := s.flights.Do(fmt.Sprint(m.Session, changes), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		at := s.now()
@@ -241,7 +243,7 @@ func (s *sessions) customer(ctx context.Context, m *member) (*clayful.Customer, 
 		if err != nil {
 			return nil, err
 		}
-		s.remember(m.Session, customer, at, forgets)
+		s.remember(m.Session, remembered{customer, at, changes})
 		return customer, nil
 	})
 	if err != nil {
@@ -250,17 +252,16 @@ func (s *sessions) customer(ctx context.Context, m *member) (*clayful.Customer, 
 	return flight.(*clayful.Customer), nil
 }
 
-// remember keeps a customer, unless something was forgotten since they were
-// asked for.
-func (s *sessions) remember(id uuid.UUID, customer *clayful.Customer, at time.Time, forgets int) {
+// remember keeps a customer, unless one asked for after a later change is known.
+func (s *sessions) remember(id uuid.UUID, asked remembered) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.forgets != forgets {
+	if s.members[id].changes > asked.changes {
 		return
 	}
 	if len(s.members) >= sessionsKnown {
 		for id, known := range s.members {
-			if at.Sub(known.at) >= memberMemory {
+			if asked.at.Sub(known.at) >= memberMemory {
 				delete(s.members, id)
 			}
 		}
@@ -268,19 +269,16 @@ func (s *sessions) remember(id uuid.UUID, customer *clayful.Customer, at time.Ti
 			clear(s.members)
 		}
 	}
-	s.members[id] = remembered{customer, at}
+	s.members[id] = asked
 }
 
-// forget makes the next request of the customer, of everybody when it is "",
-// ask the shop again.
-func (s *sessions) forget(customerID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.forgets++
-	for id, known := range s.members {
-		if customerID == "" || known.customer.ID == customerID {
-			delete(s.members, id)
-		}
+// forget makes the next request of the customer ask the shop again, in every
+// process.
+func (s *sessions) forget(ctx context.Context, customerID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := s.store.CustomerChanged(ctx, customerID); err != nil {
+		s.logger.ErrorContext(ctx, "what is remembered of a customer may be a minute old", "customer", customerID, "error", err)
 	}
 }
 

@@ -59,7 +59,7 @@ func (a *api) flipPushAgree(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) setMeta(ctx context.Context, m *member, meta map[string]any) error {
-	defer a.sessions.forget(m.ID)
+	defer a.sessions.forget(ctx, m.ID)
 	return a.Clayful.UpdateMe(ctx, m.Token, map[string]any{"meta": meta})
 }
 

@@ -165,7 +165,7 @@ const welcomeWait = 10 * time.Second
 func (a *api) welcome(ctx context.Context, customerID string, profile workflows.Profile) error {
 	ctx, cancel := context.WithTimeout(ctx, welcomeWait)
 	defer cancel()
-	defer a.sessions.forget(customerID)
+	defer a.sessions.forget(ctx, customerID)
 	in := workflows.WelcomeInput{CustomerID: customerID, Profile: profile}
 	options := personal(workflows.WelcomeID(customerID), "Welcome of customer "+customerID, in.Attributes())
 	handle, err := a.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{

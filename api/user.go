@@ -111,7 +111,7 @@ func (a *api) editMember(w http.ResponseWriter, r *http.Request) error {
 		// What is begun is finished or undone, even if the member has hung up.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
 		defer cancel()
-		defer a.sessions.forget(m.ID)
+		defer a.sessions.forget(ctx, m.ID)
 		return a.change(ctx, m, edit)
 	})
 	if err != nil {
@@ -328,7 +328,7 @@ func (a *api) endingSessions(ctx context.Context, customerID string, but uuid.UU
 
 // revokeAll ends all sessions of a customer.
 func (a *api) revokeAll(ctx context.Context, customerID string) error {
-	defer a.sessions.forget(customerID)
+	defer a.sessions.forget(ctx, customerID)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return a.Store.RevokeSessions(ctx, customerID, uuid.Nil, a.Now())

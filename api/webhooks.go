@@ -164,9 +164,9 @@ func (a *api) shopNotice(r *http.Request, hook clayful.Webhook) error {
 	case hook.Module == "order.acceptRefund":
 		return a.refundNotice(r, hook)
 	case strings.HasPrefix(hook.Module, "customer."):
-		a.sessions.forget(hook.Params.CustomerID)
+		return a.Store.CustomerChanged(r.Context(), hook.Params.CustomerID)
 	case strings.HasPrefix(hook.Module, "group."):
-		a.sessions.forget("")
+		return a.Store.CustomerChanged(r.Context(), "")
 	case hook.Module == "order.cancel" && plainID.MatchString(hook.Params.OrderID):
 		return a.wakeOrder(r.Context(), hook.Params.OrderID)
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -79,19 +80,26 @@ func TestUser5Follow(t *testing.T) {
 	require.Equal(t, []any{}, meta(t, p.id, "Following"))
 
 	// The counter cannot be changed: the list is set back.
-	counter := "/v1/customers/" + star.id + "/meta/Follower/inc"
-	fault(t, map[string]any{"vendor": "clayful", "path": counter, "mode": "error", "times": 1})
+	counter := "/v1/customers/" + star.id
+	fault(t, map[string]any{"vendor": "clayful", "method": "PUT", "path": counter, "mode": "error", "times": 1})
 	p.refused(503, "POST", "/user/influencer/like/", map[string]any{"InfluencerId": star.id})
 	require.Equal(t, []any{}, meta(t, p.id, "Following"))
 	require.InDelta(t, 0, influencer(t, star.id)["Follower"], 0)
 	// It was changed, and the answer lost: it is not changed again.
-	for _, path := range []string{counter, "/v1/customers/" + p.id + "/meta/Following"} {
+	for path, method := range map[string]string{counter: "PUT", "/v1/customers/" + p.id + "/meta/Following": "POST"} {
 		for _, want := range []string{"1", "0"} {
-			fault(t, map[string]any{"vendor": "clayful", "path": path, "mode": "drop", "times": 1})
+			fault(t, map[string]any{"vendor": "clayful", "method": method, "path": path, "mode": "drop", "times": 1})
 			require.Equal(t, want, p.follow(star.id), path)
 			require.Equal(t, want, fmt.Sprint(influencer(t, star.id)["Follower"]))
 		}
 	}
+
+	// What the shop shows wrong, as after a crash, is put right each hour.
+	require.Equal(t, "1", p.follow(star.id))
+	require.Equal(t, 200, shopSend(t, "PUT", "/customers/"+star.id, map[string]any{"meta": map[string]any{"Follower": 7}}).status)
+	shared.keepHouse(t)
+	require.InDelta(t, 1, meta(t, star.id, "Follower"), 0)
+	require.Equal(t, "0", p.follow(star.id))
 
 	// A former influencer can be left, and not followed.
 	require.Equal(t, "1", p.follow(star.id))
@@ -144,6 +152,134 @@ func TestFollowersAreCounted(t *testing.T) {
 	require.InDelta(t, 1, influencer(t, star.id)["Follower"], 0)
 	require.Equal(t, "0", fickle.follow(star.id))
 	require.InDelta(t, 0, influencer(t, star.id)["Follower"], 0)
+}
+
+// TestTogglesCutShort kills the process in the middle of toggles, and lets the
+// shop hang there. Whoever toggles again is counted once, or not at all.
+func TestTogglesCutShort(t *testing.T) {
+	t.Parallel()
+	type toggle struct {
+		name  string
+		field string // of meta, whose change hangs; "" is the count's
+		like  bool
+		off   bool
+		again string // what is answered when it is toggled again after a crash
+	}
+	toggles := []toggle{
+		{"the list, following", "Following/push", false, false, "1"},
+		{"the count, following", "", false, false, "1"},
+		{"the list, leaving", "Following/pull", false, true, "0"},
+		{"the count, leaving", "", false, true, "1"},
+		{"the list, liking", "my_vod/push", true, false, "1"},
+		{"the list, no longer liking", "my_vod/pull", true, true, "0"},
+	}
+	// cut makes a shopper whose next toggle hangs, at that path of the shop.
+	cut := func(t *testing.T, step toggle) (p shopper, path string, body map[string]any, count func() any) {
+		t.Helper()
+		star, p := shared.newSeller(t), newShopper(t)
+		path, body, count = "/user/influencer/like/", map[string]any{"InfluencerId": star.id}, func() any { return meta(t, star.id, "Follower") }
+		if step.like {
+			id, _ := star.reserveIn(t, time.Hour)
+			path, body, count = "/user/myvod/", map[string]any{"vod_id": id}, func() any { return shared.media(t, id)["like_count"] }
+		}
+		if step.off {
+			require.Equal(t, "1", p.toggled(path, body))
+		}
+		hang := map[string]any{"vendor": "clayful", "method": "POST", "path": "/v1/customers/" + p.id + "/meta/" + step.field, "mode": "hang", "times": 1}
+		if step.field == "" {
+			hang["method"], hang["path"] = "PUT", "/v1/customers/"+star.id
+		}
+		fault(t, hang)
+		return p, path, body, count
+	}
+
+	api := shared.startAPI(t)
+	var checks []func()
+	var wait sync.WaitGroup
+	for _, step := range toggles {
+		p, path, body, count := cut(t, step)
+		wait.Go(func() {
+			if got, err := try("POST", "http://"+api.address+path, p.token, body); err == nil {
+				t.Errorf("%s: answered %d", step.name, got.status)
+			}
+		})
+		require.Eventually(t, func() bool { return !waits(t, p.id, body["InfluencerId"]) }, 10*time.Second, 20*time.Millisecond)
+		checks = append(checks, func() {
+			require.Equal(t, step.again, p.toggled(path, body), step.name)
+			if step.again == "1" {
+				require.InDelta(t, 1, count(), 0, step.name)
+				require.Equal(t, "0", p.toggled(path, body))
+			}
+			require.InDelta(t, 0, count(), 0, step.name)
+		})
+	}
+	api.kill()
+	wait.Wait()
+	for _, check := range checks {
+		check()
+	}
+
+	for _, step := range toggles {
+		t.Run(step.name, func(t *testing.T) {
+			t.Parallel()
+			p, path, body, count := cut(t, step)
+			before, after := 0, "1"
+			if step.off {
+				before, after = 1, "0"
+			}
+			p.refused(503, "POST", path, body)
+			require.InDelta(t, before, count(), 0, "all is set back")
+			require.Equal(t, after, p.toggled(path, body))
+			require.InDelta(t, 1-before, count(), 0)
+		})
+	}
+}
+
+// waits tells whether a fault at one of the customers still waits for its call.
+func waits(t *testing.T, customers ...any) bool {
+	t.Helper()
+	for _, fault := range shared.control(t, "GET", "/faults", nil).list(t) {
+		for _, id := range customers {
+			if id != nil && strings.Contains(fault["path"].(string), id.(string)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// TestChangesAreSeenByEveryProcess changes a customer at one process and asks
+// another, which remembers them.
+func TestChangesAreSeenByEveryProcess(t *testing.T) {
+	t.Parallel()
+	star, p := shared.newSeller(t), newShopper(t)
+	id, _ := star.reserveIn(t, time.Hour)
+	other := shared.startAPI(t)
+	read := func(path string) string {
+		got := call(t, "GET", "http://"+other.address+path, p.token, nil)
+		require.Equal(t, 200, got.status, string(got.body))
+		return string(got.body)
+	}
+	bank := `{"refund_holder":"별이","refund_bank":"04","refund_account":"123"}`
+	for _, change := range []struct {
+		method, path string
+		body         any
+		read, shows  string
+	}{
+		{"POST", "/user/", map[string]any{"mobile": "01012345678"}, "/user/", "01012345678"},
+		{"POST", "/user/refund_bank/", json.RawMessage(bank), "/user/refund_bank/", "별이"},
+		{"POST", "/user/push_agree/", nil, "/user/push_agree/", "true"},
+		{"POST", "/user/influencer/like/", map[string]any{"InfluencerId": star.id}, "/user/influencer/like/", star.id},
+		{"POST", "/user/myvod/", map[string]any{"vod_id": id}, "/user/myvod/", strconv.Itoa(id)},
+	} {
+		require.NotContains(t, read(change.read), change.shows)
+		got := p.call(change.method, change.path, change.body)
+		require.Less(t, got.status, 300, string(got.body))
+		require.Contains(t, read(change.read), change.shows)
+	}
+	require.Equal(t, 200, shopSend(t, "PUT", "/customers/"+p.id, map[string]any{"mobile": "01087654321"}).status)
+	require.Equal(t, 200, shopHook(t, "/webhook/clayful/", shared.variable("CLAYFUL_WEBHOOK_SECRET"), "customer.update", time.Now(), map[string]any{"customerId": p.id}).status)
+	require.Contains(t, read("/user/"), "01087654321")
 }
 
 func TestUser6Followed(t *testing.T) {
@@ -274,6 +410,9 @@ func TestMedia8LiveAlarm(t *testing.T) {
 	require.Len(t, both.call("GET", "/media/alarm/", nil).list(t), 1)
 	require.Empty(t, follower.call("GET", "/media/alarm/", nil).list(t))
 
+	// FCM does not know us at first: nobody is forgotten, nothing is lost.
+	fault(t, map[string]any{"vendor": "fcm", "path": "/v1/", "mode": "error", "status": 401, "times": 2})
+	fault(t, map[string]any{"vendor": "fcm", "path": "/v1/", "mode": "error", "status": 404, "times": 1})
 	require.Equal(t, 202, star.command(t, "/media/live_alarm/", id).status)
 	for _, token := range ringing {
 		require.Eventually(t, func() bool { return shared.pushes(t, token) == 1 }, 10*time.Second, 50*time.Millisecond, token)
@@ -306,5 +445,7 @@ func TestMedia8LiveAlarm(t *testing.T) {
 	}
 	require.Equal(t, 409, star.command(t, "/media/live_alarm/", id).status)
 	got := alarmed.call("POST", "/media/alarm/", map[string]any{"_id": id})
-	require.Equal(t, true, got.object(t)["status"], "the alarms went with the broadcast")
+	require.Equal(t, 202, got.status)
+	require.Equal(t, false, got.object(t)["status"], "the alarms went with the broadcast, and none comes")
+	require.Equal(t, []any{}, meta(t, alarmed.id, "Live_id"))
 }

@@ -230,6 +230,7 @@ func TestUserDelete(t *testing.T) {
 	require.InDelta(t, 1, followers(), 0)
 
 	shared.control(t, "POST", "/faults", map[string]any{"vendor": "clayful", "method": "DELETE", "path": "/v1/customers", "mode": "drop", "times": 1})
+	shared.control(t, "POST", "/faults", map[string]any{"vendor": "clayful", "method": "PUT", "path": "/v1/customers/" + star.id, "mode": "drop", "times": 1})
 	got := shared.call(t, "DELETE", "/user/", who.token, nil)
 	require.Equal(t, 202, got.status, string(got.body))
 	for _, token := range []string{who.token, second} {
@@ -248,6 +249,29 @@ func TestUserDelete(t *testing.T) {
 	require.JSONEq(t, `[]`, string(shared.call(t, "GET", "/media/alarm/", again, nil).body))
 	star.command(t, "/media/live_alarm/", id)
 	require.Zero(t, shared.pushes(t, "device-"+who.id))
+}
+
+// TestSellerWithdraws expects nothing that shows, or streams, to stay behind.
+func TestSellerWithdraws(t *testing.T) {
+	t.Parallel()
+	star := shared.newSeller(t)
+	stream := streamOf(t, star)
+	later, _ := star.reserveIn(t, time.Hour)
+	live, _ := star.reserveIn(t, time.Hour)
+	star.connect(t)
+	require.Equal(t, 202, star.command(t, "/media/start/", live).status)
+	streams := func() string { return string(shared.control(t, "GET", "/mux/streams", nil).body) }
+	require.Contains(t, streams(), stream)
+
+	got := shared.call(t, "DELETE", "/user/", star.token, nil)
+	require.Equal(t, 202, got.status, string(got.body))
+	require.Equal(t, "gone", shared.status(t, later))
+	require.Equal(t, "gone", shared.status(t, live))
+	require.NotContains(t, streams(), stream)
+	require.Eventually(t, func() bool {
+		return !strings.Contains(string(shared.control(t, "GET", "/mux/assets", nil).body), stream)
+	}, 20*time.Second, 100*time.Millisecond, "its recordings too")
+	require.Equal(t, 401, admitted(t, star.token))
 }
 
 func TestUserUnsubscribe(t *testing.T) {

@@ -17,6 +17,14 @@ func (s *system) operator(t *testing.T) client.Client {
 	return c
 }
 
+// keepHouse does what is done each hour.
+func (s *system) keepHouse(t *testing.T) {
+	t.Helper()
+	run, err := s.operator(t).ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: "broadcasts"}, "Housekeeping")
+	require.NoError(t, err)
+	require.NoError(t, run.Get(t.Context(), nil))
+}
+
 // stuck is why a workflow is stuck, "" when it is not.
 func (s *system) stuck(t *testing.T, workflowID string) string {
 	t.Helper()

@@ -50,14 +50,16 @@ func (s *Store) RevokeSessions(ctx context.Context, customerID string, but uuid.
 	return wrap("revoke sessions", s.queries.RevokeSessions(ctx, db.RevokeSessionsParams{CustomerID: customerID, But: but, Now: now}))
 }
 
-// ForgetMember ends a customer's sessions and removes their alarms, follows,
-// devices, settings and nicknames; broadcasts count them no longer.
+// ForgetMember ends a customer's sessions and removes their alarms, likes,
+// follows, devices, settings and nicknames; broadcasts count them no longer.
 func (s *Store) ForgetMember(ctx context.Context, customerID string, now time.Time) error {
 	return s.inTx(ctx, func(q *db.Queries) error {
 		if err := q.RevokeSessions(ctx, db.RevokeSessionsParams{CustomerID: customerID, But: uuid.Nil, Now: now}); err != nil {
 			return wrap("revoke sessions", err)
 		}
-		for _, drop := range []func(context.Context, string) error{q.DropAlarmsOf, q.DropFollowsOf, q.DropDevicesOf, q.OptIn} {
+		for _, drop := range []func(context.Context, string) error{
+			q.DropAlarmsOf, q.DropLikesOf, q.DropFollowsOf, q.DropFollowerCount, q.DropDevicesOf, q.OptIn,
+		} {
 			if err := drop(ctx, customerID); err != nil {
 				return wrap("forget member", err)
 			}

@@ -15,22 +15,18 @@ func (s *Store) HasAlarm(ctx context.Context, vodID int64, customerID string) (b
 }
 
 // SetAlarm gives the customer an alarm on the broadcast, or takes it, and keeps
-// the broadcast's count of alarms true. Setting what is set changes nothing.
+// the broadcast's count of alarms true. Setting what is set changes nothing, nor does
+// setting one on a broadcast that is completed or deleted.
 func (s *Store) SetAlarm(ctx context.Context, vodID int64, customerID string, on bool) error {
 	return s.inTx(ctx, func(q *db.Queries) error {
-		change := q.AddAlarm
-		step := int32(1)
-		if !on {
-			change = func(ctx context.Context, p db.AddAlarmParams) (int64, error) {
-				return q.RemoveAlarm(ctx, db.RemoveAlarmParams(p))
-			}
-			step = -1
-		}
-		n, err := change(ctx, db.AddAlarmParams{VODID: vodID, UserID: customerID})
-		if err != nil || n == 0 {
+		key := db.AddAlarmParams{VODID: vodID, UserID: customerID}
+		change, err := switched(ctx, on, key, q.AddAlarm, func(ctx context.Context, key db.AddAlarmParams) (int64, error) {
+			return q.RemoveAlarm(ctx, db.RemoveAlarmParams{VODID: key.VODID, UserID: key.UserID})
+		})
+		if err != nil || change == 0 {
 			return wrap("set alarm", err)
 		}
-		return wrap("count alarms", q.CountAlarm(ctx, db.CountAlarmParams{VODID: vodID, Change: step}))
+		return wrap("count alarms", q.CountAlarm(ctx, db.CountAlarmParams{VODID: vodID, Change: change}))
 	})
 }
 

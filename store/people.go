@@ -44,11 +44,26 @@ func (s *Store) CreateSession(ctx context.Context, id uuid.UUID, customerID stri
 	return wrap("create session", s.queries.CreateSession(ctx, db.CreateSessionParams{ID: id, CustomerID: customerID, ExpiresAt: expiresAt}))
 }
 
-// SessionLive tells whether the customer's session is neither expired nor
-// revoked.
-func (s *Store) SessionLive(ctx context.Context, id uuid.UUID, customerID string, now time.Time) (bool, error) {
-	live, err := s.queries.SessionLive(ctx, db.SessionLiveParams{ID: id, CustomerID: customerID, Now: now})
-	return live, wrap("read session", err)
+// Over is what LiveSession answers of a session that has ended.
+const Over = -1
+
+// LiveSession tells how often the customer was changed since their session
+// began. It is Over when the session has expired, was revoked, or never was.
+func (s *Store) LiveSession(ctx context.Context, id uuid.UUID, customerID string, now time.Time) (changes int64, err error) {
+	changes, err = s.queries.LiveSession(ctx, db.LiveSessionParams{ID: id, CustomerID: customerID, Now: now})
+	if missing(err) {
+		return Over, nil
+	}
+	return changes, wrap("read session", err)
+}
+
+// CustomerChanged tells all processes that what they remember of the customer,
+// of everybody when it is "", is no longer true.
+func (s *Store) CustomerChanged(ctx context.Context, customerID string) error {
+	if customerID == "" {
+		return wrap("note a change of all customers", s.queries.AllCustomersChanged(ctx))
+	}
+	return wrap("note a customer's change", s.queries.CustomerChanged(ctx, customerID))
 }
 
 // RevokeSession ends one session for good.

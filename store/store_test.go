@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -63,6 +64,31 @@ func TestLocksLeaveConnections(t *testing.T) {
 	require.EqualValues(t, 40, count.Load())
 }
 
+func unseen(context.Context, int) error { return nil }
+
+// TestFollowersAreCountedByWhoComesAndGoes begins with followers from before
+// they were noted.
+func TestFollowersAreCountedByWhoComesAndGoes(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx := t.Context()
+	set := func(customer string, on bool) (count int) {
+		require.NoError(t, s.SetFollower(ctx, "STAR", customer, on, 160, func(_ context.Context, n int) error {
+			count = n
+			return nil
+		}))
+		return count
+	}
+	require.Equal(t, 161, set("A", true))
+	require.Equal(t, 161, set("A", true))
+	require.Equal(t, 162, set("B", true))
+	require.Error(t, s.SetFollower(ctx, "STAR", "A", false, 160, func(context.Context, int) error { return errors.New("the shop is down") }))
+	require.Equal(t, 161, set("A", false), "what could not be shown was not done")
+	require.Equal(t, 161, set("A", false))
+	require.NoError(t, s.AdoptFollower(ctx, "STAR", "one of the 160"))
+	require.Equal(t, 160, set("one of the 160", false))
+}
+
 func TestPushesGoToAlarmsAndFollowersLessThoseWhoOptedOut(t *testing.T) {
 	t.Parallel()
 	s, pool := newStore(t)
@@ -78,11 +104,11 @@ func TestPushesGoToAlarmsAndFollowersLessThoseWhoOptedOut(t *testing.T) {
 		require.NoError(t, s.SetAlarm(ctx, id, customer, true))
 	}
 	for _, customer := range []string{"follower", "both", "left", "opted out"} {
-		require.NoError(t, s.SetFollower(ctx, "STAR", customer, true))
-		require.NoError(t, s.SetFollower(ctx, "STAR", customer, true), "twice is once")
+		require.NoError(t, s.SetFollower(ctx, "STAR", customer, true, 0, unseen))
+		require.NoError(t, s.SetFollower(ctx, "STAR", customer, true, 0, unseen), "twice is once")
 	}
-	require.NoError(t, s.SetFollower(ctx, "STAR", "left", false))
-	require.NoError(t, s.SetFollower(ctx, "ANOTHER", "of another", true))
+	require.NoError(t, s.SetFollower(ctx, "STAR", "left", false, 0, unseen))
+	require.NoError(t, s.SetFollower(ctx, "ANOTHER", "of another", true, 0, unseen))
 	_, err = pool.Exec(ctx, "INSERT INTO live_not_agree (user_id) VALUES ('opted out')")
 	require.NoError(t, err)
 	devices, err := s.PushDevices(ctx, id, "STAR")
@@ -100,15 +126,15 @@ func TestLikesDoNotTouchTheRevision(t *testing.T) {
 	before, err := s.Broadcast(ctx, id)
 	require.NoError(t, err)
 	for _, on := range []bool{true, true, false, false, false} {
-		require.NoError(t, s.CountLike(ctx, id, on))
+		require.NoError(t, s.SetLike(ctx, id, "C", on))
 	}
-	require.NoError(t, s.CountLike(ctx, id, true))
+	require.NoError(t, s.SetLike(ctx, id, "C", true))
 	after, err := s.Broadcast(ctx, id)
 	require.NoError(t, err)
-	require.Equal(t, 1, after.LikeCount, "never below none")
+	require.Equal(t, 1, after.LikeCount, "never below none, and none twice")
 	before.LikeCount = 1
 	require.Equal(t, before, after)
-	require.ErrorIs(t, s.CountLike(ctx, id+1, true), model.ErrNoBroadcast)
+	require.ErrorIs(t, s.SetLike(ctx, id+1, "C", false), model.ErrNoBroadcast)
 }
 
 func TestCouponLog(t *testing.T) {

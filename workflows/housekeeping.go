@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -16,14 +17,25 @@ const HousekeepingID = "housekeeping"
 const HousekeepingTimes = "17 * * * *"
 
 // Housekeeping forgets what nobody needs any more: sessions that are over, and
-// webhook events too old to come again.
+// webhook events too old to come again. It puts right the followers the shop
+// shows.
 func Housekeeping(ctx workflow.Context) error {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		Summary:                "Forget old sessions and webhook events",
-		StartToCloseTimeout:    time.Minute,
-		ScheduleToCloseTimeout: 30 * time.Minute,
-		RetryPolicy:            &temporal.RetryPolicy{MaximumInterval: time.Minute},
-	})
 	var steps *activities.Activities
-	return workflow.ExecuteActivity(ctx, steps.Purge).Get(ctx, nil)
+	var failed error
+	for _, step := range []struct {
+		summary string
+		run     any
+	}{
+		{"Forget old sessions and webhook events", steps.Purge},
+		{"Put right the followers the shop shows", steps.ShowFollowers},
+	} {
+		ctx := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			Summary:                step.summary,
+			StartToCloseTimeout:    time.Minute,
+			ScheduleToCloseTimeout: 20 * time.Minute,
+			RetryPolicy:            &temporal.RetryPolicy{MaximumInterval: time.Minute},
+		})
+		failed = errors.Join(failed, workflow.ExecuteActivity(ctx, step.run).Get(ctx, nil))
+	}
+	return failed
 }

@@ -30,6 +30,7 @@ type people struct {
 	wishlists int
 	filled    int
 	forgotten int
+	ended     []string // what a withdrawal ended besides the account
 	searched  []time.Duration
 	failing   map[string]error
 }
@@ -109,6 +110,16 @@ func newPeople(t *testing.T) *people {
 				p.filled++
 			}
 			return p.failing["fill"]
+		}},
+		{steps.RevokeSessions, func(context.Context, activities.MemberRef) error {
+			require.NotEmpty(p.t, p.account, "the sessions first")
+			p.ended = append(p.ended, "sessions")
+			return nil
+		}},
+		{steps.DeleteStream, func(_ context.Context, in activities.StreamRef) error {
+			require.Empty(p.t, p.account, "the shop first")
+			p.ended = append(p.ended, in.StreamID)
+			return nil
 		}},
 		{steps.ForgetMember, func(context.Context, activities.MemberRef) error {
 			require.Empty(p.t, p.account, "the shop first")
@@ -352,7 +363,8 @@ func TestWithdrawalIsFinished(t *testing.T) {
 	p.account, p.failing["delete"], p.failing["forget"] = newcomer, errShop, errShop
 	p.after(time.Hour, func() { delete(p.failing, "delete") })
 	p.after(5*time.Hour, func() { delete(p.failing, "forget") })
-	p.run(workflows.TypeWithdrawal, workflows.WithdrawalInput{CustomerID: newcomer})
+	p.run(workflows.TypeWithdrawal, workflows.WithdrawalInput{CustomerID: newcomer, StreamID: "STREAM"})
+	require.Equal(t, []string{"sessions", "STREAM"}, p.ended)
 	require.Empty(t, p.account)
 	require.Greater(t, p.forgotten, 1)
 }

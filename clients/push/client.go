@@ -88,12 +88,18 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("push: refused with %d %s", e.Status, e.Reason)
 }
 
-// IsRefusedForNow tells whether the message certainly did not go out and may
-// go out later: FCM was too busy (429) or down (503), or its token service was.
-func IsRefusedForNow(err error) bool {
+// IsUnsent tells whether the message certainly did not go out and may go out
+// later: FCM was too busy (429) or down (503), does not know us or our project
+// (401, 403, 404), or its token service gave us no token.
+func IsUnsent(err error) bool {
 	var refused *RefusedError
 	if errors.As(err, &refused) {
-		return refused.Status == http.StatusTooManyRequests || refused.Status == http.StatusServiceUnavailable
+		switch refused.Status {
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable,
+			http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+			return true
+		}
+		return false
 	}
 	var token *oauth2.RetrieveError
 	return errors.As(err, &token)
@@ -143,12 +149,9 @@ func refusal(status int, body []byte) error {
 	}
 	_ = json.Unmarshal(body, &answer) // a body that is not JSON has no reason
 	for _, detail := range answer.Error.Details {
-		if detail.ErrorCode == "UNREGISTERED" || detail.ErrorCode == "SENDER_ID_MISMATCH" {
+		if detail.ErrorCode == "UNREGISTERED" {
 			return ErrUnregistered
 		}
-	}
-	if status == http.StatusNotFound {
-		return ErrUnregistered
 	}
 	return &RefusedError{Status: status, Reason: answer.Error.Status}
 }

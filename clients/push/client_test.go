@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -45,6 +46,10 @@ func TestSend(t *testing.T) {
 		{"unregistered", 404, `{"error":{"status":"NOT_FOUND","details":[{"errorCode":"UNREGISTERED"}]}}`, true, false, false},
 		{"busy", 429, `{"error":{"status":"RESOURCE_EXHAUSTED"}}`, false, true, false},
 		{"down", 503, ``, false, true, false},
+		{"an account without rights", 403, `{"error":{"status":"PERMISSION_DENIED"}}`, false, true, false},
+		{"a key that was withdrawn", 401, `{"error":{"status":"UNAUTHENTICATED","details":[{"errorCode":"THIRD_PARTY_AUTH_ERROR"}]}}`, false, true, false},
+		{"another project's device", 403, `{"error":{"status":"PERMISSION_DENIED","details":[{"errorCode":"SENDER_ID_MISMATCH"}]}}`, false, true, false},
+		{"no such project", 404, `{"error":{"status":"NOT_FOUND"}}`, false, true, false},
 		{"refused", 400, `{"error":{"status":"INVALID_ARGUMENT"}}`, false, false, false},
 		{"broken", 500, ``, false, false, false},
 	} {
@@ -70,10 +75,8 @@ func TestSend(t *testing.T) {
 			require.NoError(t, err)
 			err = client.Send(t.Context(), push.Message{Token: "d", Title: "t", Body: "b", Data: map[string]string{"Live": "1"}})
 			require.Equal(t, test.ok, err == nil)
-			require.Equal(t, test.forNow, push.IsRefusedForNow(err))
-			if test.unregistered {
-				require.ErrorIs(t, err, push.ErrUnregistered)
-			}
+			require.Equal(t, test.forNow, push.IsUnsent(err))
+			require.Equal(t, test.unregistered, errors.Is(err, push.ErrUnregistered))
 			require.Equal(t, map[string]any{"message": map[string]any{
 				"token": "d", "notification": map[string]any{"title": "t", "body": "b"}, "data": map[string]any{"Live": "1"},
 			}}, sent)

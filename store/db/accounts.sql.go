@@ -89,6 +89,16 @@ func (q *Queries) DropFollowsOf(ctx context.Context, userID string) error {
 	return err
 }
 
+const dropLikesOf = `-- name: DropLikesOf :exec
+WITH dropped AS (DELETE FROM vod_like WHERE user_id = $1 RETURNING vod_id)
+UPDATE media_stream m SET like_count = greatest(0, m.like_count - 1) FROM dropped d WHERE m.vod_id = d.vod_id
+`
+
+func (q *Queries) DropLikesOf(ctx context.Context, userID string) error {
+	_, err := q.db.Exec(ctx, dropLikesOf, userID)
+	return err
+}
+
 const freeAlias = `-- name: FreeAlias :exec
 DELETE FROM alias_claim WHERE alias_key = $1 AND customer_id = ANY ($2::varchar[])
 `

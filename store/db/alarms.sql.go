@@ -11,16 +11,21 @@ import (
 )
 
 const addAlarm = `-- name: AddAlarm :execrows
-INSERT INTO live_alarm (vod_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+INSERT INTO live_alarm (vod_id, user_id)
+SELECT m.vod_id, $1::varchar FROM media_stream m
+WHERE m.vod_id = $2 AND m.status <> 'completed' AND m.deleted_at IS NULL FOR NO KEY UPDATE
+ON CONFLICT DO NOTHING
 `
 
 type AddAlarmParams struct {
-	VODID  int64
 	UserID string
+	VODID  int64
 }
 
+// AddAlarm has no effect on a broadcast that is over or deleted, whose alarms
+// have gone or go just now.
 func (q *Queries) AddAlarm(ctx context.Context, arg AddAlarmParams) (int64, error) {
-	result, err := q.db.Exec(ctx, addAlarm, arg.VODID, arg.UserID)
+	result, err := q.db.Exec(ctx, addAlarm, arg.UserID, arg.VODID)
 	if err != nil {
 		return 0, err
 	}

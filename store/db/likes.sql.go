@@ -9,7 +9,7 @@ import (
 	"context"
 )
 
-const addFollower = `-- name: AddFollower :exec
+const addFollower = `-- name: AddFollower :execrows
 INSERT INTO influencer_alarm (influencer_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
 `
 
@@ -18,9 +18,51 @@ type AddFollowerParams struct {
 	UserID       string
 }
 
-func (q *Queries) AddFollower(ctx context.Context, arg AddFollowerParams) error {
-	_, err := q.db.Exec(ctx, addFollower, arg.InfluencerID, arg.UserID)
-	return err
+func (q *Queries) AddFollower(ctx context.Context, arg AddFollowerParams) (int64, error) {
+	result, err := q.db.Exec(ctx, addFollower, arg.InfluencerID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const addLike = `-- name: AddLike :execrows
+INSERT INTO vod_like (vod_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+`
+
+type AddLikeParams struct {
+	VODID  int64
+	UserID string
+}
+
+func (q *Queries) AddLike(ctx context.Context, arg AddLikeParams) (int64, error) {
+	result, err := q.db.Exec(ctx, addLike, arg.VODID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const countFollowers = `-- name: CountFollowers :one
+INSERT INTO follower_count (influencer_id, followers)
+VALUES ($1, $2)
+ON CONFLICT (influencer_id) DO UPDATE SET followers = greatest(0, follower_count.followers + $3::integer)
+RETURNING followers
+`
+
+type CountFollowersParams struct {
+	InfluencerID string
+	First        int32
+	Change       int32
+}
+
+// CountFollowers adds to an influencer's count, which begins as what the shop
+// showed, changed already.
+func (q *Queries) CountFollowers(ctx context.Context, arg CountFollowersParams) (int32, error) {
+	row := q.db.QueryRow(ctx, countFollowers, arg.InfluencerID, arg.First, arg.Change)
+	var followers int32
+	err := row.Scan(&followers)
+	return followers, err
 }
 
 const countLike = `-- name: CountLike :execrows
@@ -42,6 +84,15 @@ func (q *Queries) CountLike(ctx context.Context, arg CountLikeParams) (int64, er
 	return result.RowsAffected(), nil
 }
 
+const dropFollowerCount = `-- name: DropFollowerCount :exec
+DELETE FROM follower_count WHERE influencer_id = $1
+`
+
+func (q *Queries) DropFollowerCount(ctx context.Context, influencerID string) error {
+	_, err := q.db.Exec(ctx, dropFollowerCount, influencerID)
+	return err
+}
+
 const followedBy = `-- name: FollowedBy :many
 SELECT influencer_id FROM influencer_alarm WHERE user_id = $1 ORDER BY influencer_id
 `
@@ -59,6 +110,41 @@ func (q *Queries) FollowedBy(ctx context.Context, userID string) ([]string, erro
 			return nil, err
 		}
 		items = append(items, influencer_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const followerCount = `-- name: FollowerCount :one
+SELECT followers FROM follower_count WHERE influencer_id = $1
+`
+
+func (q *Queries) FollowerCount(ctx context.Context, influencerID string) (int32, error) {
+	row := q.db.QueryRow(ctx, followerCount, influencerID)
+	var followers int32
+	err := row.Scan(&followers)
+	return followers, err
+}
+
+const followerCounts = `-- name: FollowerCounts :many
+SELECT influencer_id, followers FROM follower_count ORDER BY influencer_id
+`
+
+func (q *Queries) FollowerCounts(ctx context.Context) ([]FollowerCount, error) {
+	rows, err := q.db.Query(ctx, followerCounts)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FollowerCount
+	for rows.Next() {
+		var i FollowerCount
+		if err := rows.Scan(&i.InfluencerID, &i.Followers); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -134,6 +220,23 @@ type RemoveFollowerParams struct {
 
 func (q *Queries) RemoveFollower(ctx context.Context, arg RemoveFollowerParams) (int64, error) {
 	result, err := q.db.Exec(ctx, removeFollower, arg.InfluencerID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const removeLike = `-- name: RemoveLike :execrows
+DELETE FROM vod_like WHERE vod_id = $1 AND user_id = $2
+`
+
+type RemoveLikeParams struct {
+	VODID  int64
+	UserID string
+}
+
+func (q *Queries) RemoveLike(ctx context.Context, arg RemoveLikeParams) (int64, error) {
+	result, err := q.db.Exec(ctx, removeLike, arg.VODID, arg.UserID)
 	if err != nil {
 		return 0, err
 	}

@@ -73,6 +73,11 @@ type DeletedOrder struct {
 	PlacedAt time.Time
 }
 
+type FollowerCount struct {
+	InfluencerID string
+	Followers    int32
+}
+
 type InfluencerAlarm struct {
 	InfluencerID string
 	UserID       string
@@ -113,11 +118,17 @@ type Session struct {
 	CustomerID string
 	ExpiresAt  time.Time
 	RevokedAt  *time.Time
+	Changes    int64
 }
 
 type UserToken struct {
 	FirebaseToken string
 	UserID        string
+}
+
+type VodLike struct {
+	VODID  int64
+	UserID string
 }
 
 type VodViewer struct {

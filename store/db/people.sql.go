@@ -12,6 +12,15 @@ import (
 	"github.com/google/uuid"
 )
 
+const allCustomersChanged = `-- name: AllCustomersChanged :exec
+UPDATE session SET changes = changes + 1
+`
+
+func (q *Queries) AllCustomersChanged(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, allCustomersChanged)
+	return err
+}
+
 const claimDelivery = `-- name: ClaimDelivery :execrows
 INSERT INTO push_delivery (vod_id, firebase_token) VALUES ($1, $2)
 ON CONFLICT DO NOTHING
@@ -46,6 +55,15 @@ func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) er
 	return err
 }
 
+const customerChanged = `-- name: CustomerChanged :exec
+UPDATE session SET changes = changes + 1 WHERE customer_id = $1
+`
+
+func (q *Queries) CustomerChanged(ctx context.Context, customerID string) error {
+	_, err := q.db.Exec(ctx, customerChanged, customerID)
+	return err
+}
+
 const dropDevice = `-- name: DropDevice :exec
 DELETE FROM user_token WHERE firebase_token = $1
 `
@@ -53,6 +71,26 @@ DELETE FROM user_token WHERE firebase_token = $1
 func (q *Queries) DropDevice(ctx context.Context, firebaseToken string) error {
 	_, err := q.db.Exec(ctx, dropDevice, firebaseToken)
 	return err
+}
+
+const liveSession = `-- name: LiveSession :one
+SELECT changes FROM session WHERE id = $1 AND customer_id = $2
+  AND revoked_at IS NULL AND expires_at > $3::timestamptz
+`
+
+type LiveSessionParams struct {
+	ID         uuid.UUID
+	CustomerID string
+	Now        time.Time
+}
+
+// LiveSession tells how often the customer was changed since it began; it has
+// no row when it is over.
+func (q *Queries) LiveSession(ctx context.Context, arg LiveSessionParams) (int64, error) {
+	row := q.db.QueryRow(ctx, liveSession, arg.ID, arg.CustomerID, arg.Now)
+	var changes int64
+	err := row.Scan(&changes)
+	return changes, err
 }
 
 const purgeSessions = `-- name: PurgeSessions :execrows
@@ -171,25 +209,6 @@ type RevokeSessionParams struct {
 func (q *Queries) RevokeSession(ctx context.Context, arg RevokeSessionParams) error {
 	_, err := q.db.Exec(ctx, revokeSession, arg.Now, arg.ID)
 	return err
-}
-
-const sessionLive = `-- name: SessionLive :one
-SELECT EXISTS (
-    SELECT FROM session WHERE id = $1 AND customer_id = $2
-      AND revoked_at IS NULL AND expires_at > $3::timestamptz)
-`
-
-type SessionLiveParams struct {
-	ID         uuid.UUID
-	CustomerID string
-	Now        time.Time
-}
-
-func (q *Queries) SessionLive(ctx context.Context, arg SessionLiveParams) (bool, error) {
-	row := q.db.QueryRow(ctx, sessionLive, arg.ID, arg.CustomerID, arg.Now)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
 }
 
 const webhookEventSeen = `-- name: WebhookEventSeen :one

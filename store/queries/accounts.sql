@@ -25,6 +25,10 @@ WHERE customer_id = @customer_id AND revoked_at IS NULL AND id <> @but;
 WITH dropped AS (DELETE FROM live_alarm WHERE user_id = @user_id RETURNING vod_id)
 UPDATE media_stream m SET push_count = greatest(0, m.push_count - 1) FROM dropped d WHERE m.vod_id = d.vod_id;
 
+-- name: DropLikesOf :exec
+WITH dropped AS (DELETE FROM vod_like WHERE user_id = @user_id RETURNING vod_id)
+UPDATE media_stream m SET like_count = greatest(0, m.like_count - 1) FROM dropped d WHERE m.vod_id = d.vod_id;
+
 -- name: DropFollowsOf :exec
 DELETE FROM influencer_alarm WHERE user_id = @user_id OR influencer_id = @user_id;
 

@@ -1,5 +1,10 @@
+-- AddAlarm has no effect on a broadcast that is over or deleted, whose alarms
+-- have gone or go just now.
 -- name: AddAlarm :execrows
-INSERT INTO live_alarm (vod_id, user_id) VALUES (@vod_id, @user_id) ON CONFLICT DO NOTHING;
+INSERT INTO live_alarm (vod_id, user_id)
+SELECT m.vod_id, @user_id::varchar FROM media_stream m
+WHERE m.vod_id = @vod_id AND m.status <> 'completed' AND m.deleted_at IS NULL FOR NO KEY UPDATE
+ON CONFLICT DO NOTHING;
 
 -- name: RemoveAlarm :execrows
 DELETE FROM live_alarm WHERE vod_id = @vod_id AND user_id = @user_id;

@@ -27,10 +27,17 @@ ON CONFLICT (firebase_token) DO UPDATE SET user_id = excluded.user_id;
 -- name: CreateSession :exec
 INSERT INTO session (id, customer_id, expires_at) VALUES (@id, @customer_id, @expires_at);
 
--- name: SessionLive :one
-SELECT EXISTS (
-    SELECT FROM session WHERE id = @id AND customer_id = @customer_id
-      AND revoked_at IS NULL AND expires_at > @now::timestamptz);
+-- LiveSession tells how often the customer was changed since it began; it has
+-- no row when it is over.
+-- name: LiveSession :one
+SELECT changes FROM session WHERE id = @id AND customer_id = @customer_id
+  AND revoked_at IS NULL AND expires_at > @now::timestamptz;
+
+-- name: CustomerChanged :exec
+UPDATE session SET changes = changes + 1 WHERE customer_id = @customer_id;
+
+-- name: AllCustomersChanged :exec
+UPDATE session SET changes = changes + 1;
 
 -- name: RevokeSession :exec
 UPDATE session SET revoked_at = coalesce(revoked_at, @now::timestamptz) WHERE id = @id;
