@@ -163,7 +163,7 @@ func (a *api) setPassword(ctx context.Context, link resetLink, password string) 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
 	defer cancel()
-	defer a.sessions.forget(link.customer)
+	defer a.sessions.forget(ctx, link.customer)
 	err := a.endingSessions(ctx, link.customer, uuid.Nil, func() error {
 		err := a.Clayful.ResetPassword(ctx, link.customer, link.secret, password)
 		if clayful.IsUnavailable(err) { // it may have been set all the same

@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // CheckoutKey is where an order's meta names the checkout it came from.
 const CheckoutKey = "checkout_key"
@@ -35,6 +38,7 @@ type Order struct {
 const (
 	OrderPlaced    = "placed"
 	OrderCancelled = "cancelled"
+	OrderRefunded  = "refunded" // all of it
 )
 
 // Refund is a claim to get money back.
@@ -77,13 +81,16 @@ func (o Order) Refund(id string) (Refund, bool) {
 // DoneAt is when the order is done for good: a time after all of it arrived,
 // unless a refund is being asked for.
 func (o Order) DoneAt(after time.Duration) (time.Time, bool) {
-	if o.Done || o.ArrivedAt == nil || o.Stage() != StagePaid {
+	if o.Done || o.ArrivedAt == nil || o.Stage() != StagePaid || o.refundAsked() {
 		return time.Time{}, false
 	}
-	for _, r := range o.Refunds {
-		if r.Status == RefundRequested {
-			return time.Time{}, false
-		}
-	}
 	return o.ArrivedAt.Add(after), true
+}
+
+// Undone tells whether all of the order's money is back: whether its parcels
+// were ever sent or arrive does not matter any more.
+func (o Order) Undone() bool { return o.Status == OrderRefunded && !o.Done && !o.refundAsked() }
+
+func (o Order) refundAsked() bool {
+	return slices.ContainsFunc(o.Refunds, func(r Refund) bool { return r.Status == RefundRequested })
 }

@@ -76,3 +76,12 @@ func TestOrderIsDone(t *testing.T) {
 		})
 	}
 }
+
+func TestOrderIsUndone(t *testing.T) {
+	t.Parallel()
+	asked := []model.Refund{{Status: model.RefundRequested}}
+	require.True(t, model.Order{Status: model.OrderRefunded}.Undone())
+	require.False(t, model.Order{Status: model.OrderRefunded, Refunds: asked}.Undone())
+	require.False(t, model.Order{Status: model.OrderRefunded, Done: true}.Undone())
+	require.False(t, model.Order{Status: "partially-refunded"}.Undone())
+}

@@ -109,15 +109,15 @@ func (b Books) examine(ctx context.Context, order clayful.Order) (Report, error)
 	}
 	report := Report{Orders: 1, Payments: len(payments), Refunds: len(order.Refunds)}
 	report.Problems = append(moneyProblems(order, payments), refundProblems(order, payments)...)
-	watched := map[string]string{workflows.OrderID(order.ID): "the order"}
+	watched := map[string]string{}
+	over := order.Done || order.Status == model.OrderCancelled
+	if !over || time.Since(order.CreatedAt.Time) < remembered {
+		watched[workflows.OrderID(order.ID)] = "the order"
+	}
 	for _, refund := range order.Refunds {
-		if refund.Status != model.RefundCancelled {
+		if unfinished(refund, payments) {
 			watched[workflows.RefundID(order.ID, refund.ID)] = "refund " + refund.ID
 		}
-	}
-	over := order.Done || order.Status == model.OrderCancelled
-	if over && time.Since(order.CreatedAt.Time) > remembered {
-		return report, nil
 	}
 	for id, what := range watched {
 		problem, err := b.unwatched(ctx, id)
@@ -205,19 +205,31 @@ func returnedUnasked(order clayful.Order, p iamport.Payment) int64 {
 	return sum
 }
 
+// unfinished tells whether a refund still needs its workflow: Temporal forgets
+// those of finished ones after a while.
+func unfinished(refund clayful.Refund, payments []iamport.Payment) bool {
+	_, parts := givenFor(refund, payments)
+	return refund.Status == model.RefundRequested || refund.Status == model.RefundAccepted && parts == 0 && refund.Total.Price.WithTax > 0
+}
+
+// givenFor is what was given back for a refund, and in how many parts.
+func givenFor(refund clayful.Refund, payments []iamport.Payment) (sum, parts int64) {
+	for _, p := range payments {
+		for _, back := range p.CancelHistory {
+			if strings.Contains(back.Reason, refund.ID) {
+				sum += back.Amount
+				parts++
+			}
+		}
+	}
+	return sum, parts
+}
+
 // refundProblems look for each refund's trace in Iamport's record.
 func refundProblems(order clayful.Order, payments []iamport.Payment) []Problem {
 	var problems []Problem
 	for _, refund := range order.Refunds {
-		var sum, parts int64
-		for _, p := range payments {
-			for _, back := range p.CancelHistory {
-				if strings.Contains(back.Reason, refund.ID) {
-					sum += back.Amount
-					parts++
-				}
-			}
-		}
+		sum, parts := givenFor(refund, payments)
 		wanted := int64(refund.Total.Price.WithTax)
 		switch {
 		case refund.Status != model.RefundAccepted && parts > 0:

@@ -114,3 +114,26 @@ func TestUnwatchedOrdersAreFound(t *testing.T) {
 		})
 	}
 }
+
+// TestAFinishedRefundNeedsNoWorkflow: Temporal forgets those that are over.
+func TestAFinishedRefundNeedsNoWorkflow(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status, history string
+		want            bool
+	}{
+		"requested":             {"requested", `[]`, true},
+		"accepted, money to go": {"accepted", `[]`, true},
+		"accepted, money back":  {"accepted", `[{"amount":400,"reason":"refund R1"}]`, false},
+		"cancelled":             {"cancelled", `[]`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var refund clayful.Refund
+			require.NoError(t, json.Unmarshal([]byte(`{"_id":"R1","status":"`+c.status+`","total":{"price":{"withTax":{"raw":400}}}}`), &refund))
+			var payments []iamport.Payment
+			require.NoError(t, json.Unmarshal([]byte(`[{"imp_uid":"imp_1","amount":1000,"paid_at":5,"cancel_history":`+c.history+`}]`), &payments))
+			require.Equal(t, c.want, unfinished(refund, payments))
+		})
+	}
+}

@@ -58,32 +58,28 @@ const stickyPatience = 2 * time.Second
 // were seen to lie for twenty seconds.
 var pollers = worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
 
-// Run works until ctx ends, then lets what is being done finish. It returns an
-// error when a worker cannot start or dies.
-func Run(ctx context.Context, config Config) error {
+// Run works until its context ends, then lets what is being done finish. It
+// returns an error when a worker cannot start or dies.
+func Run(parent context.Context, config Config) error {
 	worker.SetStickyWorkflowCacheSize(stickyWorkflows)
-	blamers := []interceptor.WorkerInterceptor{&activities.Blamer{}}
-	broadcasts := worker.New(config.Temporal, workflows.QueueBroadcasts, worker.Options{
+	ctx, die := context.WithCancelCause(parent)
+	defer die(nil)
+	options := worker.Options{
 		WorkerStopTimeout:            10 * time.Second,
 		WorkflowTaskPollerBehavior:   pollers,
 		ActivityTaskPollerBehavior:   pollers,
 		StickyScheduleToStartTimeout: stickyPatience,
-		Interceptors:                 blamers,
+		Interceptors:                 []interceptor.WorkerInterceptor{&activities.Blamer{}},
 		DeploymentOptions:            config.deployment(),
-	})
+		OnFatalError:                 func(err error) { die(fmt.Errorf("a worker died: %w", err)) },
+	}
+	broadcasts := worker.New(config.Temporal, workflows.QueueBroadcasts, options)
 	broadcasts.RegisterWorkflowWithOptions(config.Rules.Broadcast, workflow.RegisterOptions{Name: workflows.TypeBroadcast})
 	broadcasts.RegisterWorkflow(workflows.StreamWatch)
 	broadcasts.RegisterWorkflow(workflows.Housekeeping)
 	broadcasts.RegisterActivity(config.Activities)
 
-	orders := worker.New(config.Temporal, workflows.QueueOrders, worker.Options{
-		WorkerStopTimeout:            10 * time.Second,
-		WorkflowTaskPollerBehavior:   pollers,
-		ActivityTaskPollerBehavior:   pollers,
-		StickyScheduleToStartTimeout: stickyPatience,
-		Interceptors:                 blamers,
-		DeploymentOptions:            config.deployment(),
-	})
+	orders := worker.New(config.Temporal, workflows.QueueOrders, options)
 	for name, definition := range map[string]any{workflows.TypeOrder: config.Rules.Order, workflows.TypeRefund: config.Rules.Refund} {
 		orders.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}
@@ -93,14 +89,7 @@ func Run(ctx context.Context, config Config) error {
 	}
 	orders.RegisterActivity(config.Activities)
 
-	people := worker.New(config.Temporal, workflows.QueuePeople, worker.Options{
-		WorkerStopTimeout:            10 * time.Second,
-		WorkflowTaskPollerBehavior:   pollers,
-		ActivityTaskPollerBehavior:   pollers,
-		StickyScheduleToStartTimeout: stickyPatience,
-		Interceptors:                 blamers,
-		DeploymentOptions:            config.deployment(),
-	})
+	people := worker.New(config.Temporal, workflows.QueuePeople, options)
 	for name, definition := range map[string]any{
 		workflows.TypeSignUp: config.Rules.SignUp, workflows.TypeWelcome: workflows.Welcome, workflows.TypeWithdrawal: workflows.Withdrawal,
 		workflows.TypeResetMail: workflows.ResetMail, workflows.TypeImageChange: config.Rules.ImageChange,
@@ -110,14 +99,10 @@ func Run(ctx context.Context, config Config) error {
 	}
 	people.RegisterActivity(config.Activities)
 
-	starts := worker.New(config.Temporal, workflows.QueueStarts, worker.Options{
-		DisableWorkflowWorker:              true,
-		MaxConcurrentActivityExecutionSize: startsAtOnce,
-		ActivityTaskPollerBehavior:         pollers,
-		WorkerStopTimeout:                  time.Second,
-		Interceptors:                       blamers,
-		DeploymentOptions:                  config.deployment(),
-	})
+	options.DisableWorkflowWorker = true
+	options.MaxConcurrentActivityExecutionSize = startsAtOnce
+	options.WorkerStopTimeout = time.Second
+	starts := worker.New(config.Temporal, workflows.QueueStarts, options)
 	starts.RegisterActivity(config.Activities.StartOnTime)
 
 	for queue, w := range map[string]worker.Worker{
@@ -133,7 +118,10 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	}
 	<-ctx.Done()
-	return nil
+	if parent.Err() != nil {
+		return nil
+	}
+	return context.Cause(ctx)
 }
 
 // startStanding sees to it that the workflows run of which there is one each.

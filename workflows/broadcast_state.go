@@ -49,6 +49,7 @@ func newBroadcast(in BroadcastInput, rules Rules) *broadcast {
 	if carry := in.Carry; carry != nil {
 		s.state, s.acted, s.active = carry.State, carry.State.Stream, carry.Active
 		s.recordings, s.noted = carry.Recordings, carry.Noted
+		s.state.resume()
 	}
 	return s
 }
@@ -64,6 +65,7 @@ func (s *broadcast) long(ctx workflow.Context) bool {
 func (s *broadcast) turnsPage(ctx workflow.Context) bool { return s.long(ctx) && s.settled(ctx) }
 
 func (s *broadcast) nextPage(ctx workflow.Context) error {
+	s.state.Progress = s.state.carry()
 	return workflow.NewContinueAsNewError(ctx, TypeBroadcast, BroadcastInput{VODID: s.in.VODID, Carry: &BroadcastCarry{
 		State: s.state, Active: s.active, Recordings: s.recordings, Noted: s.noted,
 	}})
@@ -101,13 +103,15 @@ func (s *broadcast) adopt(ctx workflow.Context, row model.Broadcast) error {
 	if s.loaded && row.Revision < s.state.Broadcast.Revision {
 		return nil
 	}
-	changed := !s.loaded || shownStatus(row) != shownStatus(s.state.Broadcast)
+	fresh, moved := !s.loaded, shownStatus(row) != shownStatus(s.state.Broadcast)
 	s.state.Broadcast, s.loaded = row, true
-	if !changed {
-		return nil
+	if moved {
+		if err := s.lower(ctx, tooLong); err != nil {
+			return err
+		}
 	}
-	if err := s.lower(ctx, tooLong); err != nil {
-		return err
+	if !fresh && !moved {
+		return nil
 	}
 	return workflow.UpsertTypedSearchAttributes(ctx,
 		AttributeInfluencer.ValueSet(row.InfluencerID), AttributeStatus.ValueSet(shownStatus(row)), AttributeSince.ValueSet(workflow.Now(ctx)))

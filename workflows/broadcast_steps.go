@@ -13,36 +13,65 @@ import (
 	"github.com/byeolshow/byeolshow/model"
 )
 
-// change is a step of the story that ends in the broadcast's new row. When the
-// row turns out to have moved on, the newer row is read instead.
+// change is a step of the story that ends in the broadcast's new row. It is
+// given up while it fails and the story has something else to do.
 func (s *broadcast) change(ctx workflow.Context, summary string, step, in any) error {
-	err := s.attempt(ctx, summary, step, in)
+	return unlessEnough(s.changeFor(ctx, summary, step, in))
+}
+
+// changeFor is change that tells with errEnough that it was given up. When the
+// row turns out to have moved on, the newer row is read instead.
+func (s *broadcast) changeFor(ctx workflow.Context, summary string, step, in any) error {
+	revision, recordings := s.state.Broadcast.Revision, len(s.recordings)
+	elsewhere := func() bool {
+		return s.loaded && (s.state.Broadcast.Revision != revision || len(s.recordings) > recordings || s.outlasted(ctx) || s.long(ctx))
+	}
+	err := s.try(ctx, effort{summary: summary, step: step, longest: shortestPause, enough: elsewhere}, in)
 	if RefusalOf(err) != nil {
 		return s.attempt(ctx, "Read how the broadcast moved on", s.steps.Load, s.command())
 	}
 	return err
 }
 
+// outlasted tells whether the broadcast is live for longer than any may.
+func (s *broadcast) outlasted(ctx workflow.Context) bool {
+	return s.is(model.StatusLive) && !workflow.Now(ctx).Before(s.state.Broadcast.LiveAt.Add(s.rules.LongestShow))
+}
+
 // longestCleanUpPause is between two tries of what keeps failing: short enough
 // that little is left for long once the vendor is back.
 const longestCleanUpPause = 10 * time.Minute
 
-// attempt is a step that may be refused. It runs at once, as a local activity;
-// what does not succeed in seconds becomes a normal one, which an operator
-// sees, and is repeated until it does.
+// attempt is a step that may be refused, and is not given up.
 func (s *broadcast) attempt(ctx workflow.Context, summary string, step, in any) error {
+	return s.try(ctx, effort{summary: summary, step: step, longest: longestCleanUpPause}, in)
+}
+
+// try runs a step at once, as a local activity; what does not succeed in
+// seconds becomes a normal one, which an operator sees, and is repeated until it
+// does, is refused, or is given up.
+func (s *broadcast) try(ctx workflow.Context, e effort, in any) error {
 	var row model.Broadcast
 	quick := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		Summary:                summary,
+		Summary:                e.summary,
 		ScheduleToCloseTimeout: 5 * time.Second,
 		StartToCloseTimeout:    4 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumAttempts: 3},
 	})
-	err := workflow.ExecuteLocalActivity(quick, step, in).Get(ctx, &row)
+	err := workflow.ExecuteLocalActivity(quick, e.step, in).Get(ctx, &row)
 	if err != nil && RefusalOf(err) == nil && !temporal.IsCanceledError(err) {
-		err = workflow.ExecuteActivity(s.patient(ctx, summary), step, in).Get(ctx, &row)
+		if workflow.GetVersion(ctx, "failing steps are stuck", workflow.DefaultVersion, 1) == 1 {
+			e.in, e.out, e.reason = func() any { return in }, &row, s.reasonOf
+			e.needless = func(err error) bool { return RefusalOf(err) != nil }
+			err = s.strive(ctx, e)
+		} else {
+			err = workflow.ExecuteActivity(s.patient(ctx, e.summary), e.step, in).Get(ctx, &row)
+		}
 	}
 	if err != nil {
+		if errors.Is(err, errEnough) {
+			return errors.Join(err, s.loosen(ctx, e.summary))
+		}
 		return err
 	}
 	return s.adopt(ctx, row)
@@ -110,7 +139,15 @@ func (s *broadcast) announce(ctx workflow.Context) {
 		ctx = workflow.WithScheduleToCloseTimeout(s.patient(ctx, "Send its push"), 15*time.Minute)
 		ctx = workflow.WithStartToCloseTimeout(ctx, 10*time.Minute)
 		ctx = workflow.WithHeartbeatTimeout(ctx, 30*time.Second)
-		return workflow.ExecuteActivity(ctx, s.steps.SendPush, s.command()).Get(ctx, nil)
+		err := workflow.ExecuteActivity(ctx, s.steps.SendPush, s.command()).Get(ctx, nil)
+		if err == nil || temporal.IsCanceledError(err) || workflow.GetVersion(ctx, "a push is given up", workflow.DefaultVersion, 1) != 1 {
+			return err
+		}
+		s.announced = false
+		return s.pointOut(ctx, trouble{
+			key: "push", reason: StuckOperator, words: lastWords(err), command: commandResolve,
+			toDo: "Not everybody was told that it starts. See what keeps the pushes back; announcing it once more reaches those who were left out. Then `resolve`.",
+		}, func() bool { return s.announced || s.deleted() })
 	})
 }
 
@@ -156,14 +193,13 @@ func (s *broadcast) links() activities.ProductLinks {
 func (s *broadcast) attachRecordings(ctx workflow.Context) error {
 	for len(s.recordings) > 0 {
 		recording := s.recordings[0]
+		if s.state.Broadcast.Owns(recording) {
+			in := activities.BroadcastRecording{VODID: s.in.VODID, Recording: recording}
+			if err := s.changeFor(ctx, "Attach its recording", s.steps.AttachRecording, in); err != nil {
+				return unlessEnough(err)
+			}
+		}
 		s.recordings = s.recordings[1:]
-		if !s.state.Broadcast.Owns(recording) {
-			continue
-		}
-		in := activities.BroadcastRecording{VODID: s.in.VODID, Recording: recording}
-		if err := s.change(ctx, "Attach its recording", s.steps.AttachRecording, in); err != nil {
-			return err
-		}
 	}
 	return nil
 }

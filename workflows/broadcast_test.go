@@ -40,6 +40,8 @@ type show struct {
 	linked    []activities.ProductLinks
 	made      []model.Recording
 	making    bool // Mux has not finished the recording
+	mute      bool // Mux tells nothing about streams and recordings
+	unpushed  bool // no device can be reached
 	answers   map[string]error
 }
 
@@ -132,7 +134,10 @@ func newShow(t *testing.T, in time.Duration) *show {
 	}
 	s.OnActivity(a.End, mock.Anything, mock.Anything).Return(ref(end)).Maybe()
 	s.OnActivity(a.EndIfIdle, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) {
-		if s.streaming {
+		switch {
+		case s.mute:
+			return s.row, vendor(activities.ErrorDown, activities.VendorMux)
+		case s.streaming:
 			return s.row, nil
 		}
 		return end()
@@ -173,6 +178,8 @@ func newShow(t *testing.T, in time.Duration) *show {
 	}).Maybe()
 	s.OnActivity(a.CompleteWithWhatThereIs, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) {
 		switch {
+		case s.mute:
+			return s.row, vendor(activities.ErrorDown, activities.VendorMux)
 		case s.making:
 			return s.row, nil
 		case len(s.made) > 0:
@@ -189,6 +196,9 @@ func newShow(t *testing.T, in time.Duration) *show {
 	s.OnActivity(a.SendPush, mock.Anything, mock.Anything).Return(func(context.Context, activities.BroadcastRef) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.unpushed {
+			return errors.New("1 of 1 devices could not be reached for now")
+		}
 		s.pushes++
 		return nil
 	}).Maybe()

@@ -193,8 +193,8 @@ func (o *order) attend(ctx workflow.Context) error {
 }
 
 // awaitDelivery is a paid order: it is looked at when something is heard of it,
-// and daily, until all of it has arrived and a week has passed. Iamport is asked
-// daily, too.
+// and daily, until all of it has arrived and a week has passed, or all of its
+// money is back. Iamport is asked daily, too.
 func (o *order) awaitDelivery(ctx workflow.Context) error {
 	at, doing := workflow.Now(ctx).Add(o.rules.ArrivalPoll), "Paid: waiting for its parcels to arrive"
 	if o.facts != nil {
@@ -203,15 +203,20 @@ func (o *order) awaitDelivery(ctx workflow.Context) error {
 		}
 	}
 	o.waitingFor(ctx, doing)
-	if late := workflow.Now(ctx).Sub(o.state.StageSince) >= o.limits.Delivery; late && o.facts != nil && o.facts.ArrivedAt == nil {
+	late := workflow.Now(ctx).Sub(o.state.StageSince) >= o.limits.Delivery
+	switch {
+	case o.facts == nil: // the shop has not been asked yet
+	case late && o.facts.ArrivedAt == nil:
 		if err := o.flag(ctx, trouble{
 			key: tooLong, reason: StuckOperator, words: "not all of its parcels have arrived since it was paid", command: commandResolve,
 			toDo: "Ask the vendor for the parcels. `resolve` when that is known and waiting is right.",
 		}); err != nil {
 			return err
 		}
-	} else if err := o.lower(ctx, tooLong); err != nil {
-		return err
+	default:
+		if err := o.lower(ctx, tooLong); err != nil {
+			return err
+		}
 	}
 	if err := until(ctx, at, "Look at the order again", o.woken); err != nil {
 		return err
@@ -224,6 +229,7 @@ func (o *order) awaitDelivery(ctx workflow.Context) error {
 		o.hinted = true
 	}
 	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && o.settled(ctx) {
+		o.state.Progress = o.state.carry()
 		o.in.Carry = &o.state
 		return workflow.NewContinueAsNewError(ctx, TypeOrder, o.in)
 	}
@@ -251,7 +257,9 @@ func (o *order) reload(ctx workflow.Context) error {
 		}
 		o.state.Refunds[refund.ID] = true
 	}
-	if done, ok := facts.DoneAt(o.rules.DoneAfter); ok && !workflow.Now(ctx).Before(done) {
+	done, due := facts.DoneAt(o.rules.DoneAfter)
+	due = due && !workflow.Now(ctx).Before(done)
+	if due || facts.Undone() && workflow.GetVersion(ctx, "refunded orders are done", workflow.DefaultVersion, 1) == 1 {
 		if err := o.soon(ctx, "Mark the order done", o.steps.MarkDone, o.ref(), nil); err != nil {
 			return err
 		}

@@ -134,6 +134,7 @@ func newOrder(in OrderInput, rules Rules) *order {
 	o.state = OrderState{OrderID: in.OrderID, CustomerID: in.CustomerID, AmountKRW: in.AmountKRW, PlacedAt: in.PlacedAt, Stage: in.Stage}
 	if in.Carry != nil {
 		o.state = *in.Carry
+		o.state.resume()
 	}
 	if o.state.Payments == nil {
 		o.state.Payments = map[string]Ruling{}

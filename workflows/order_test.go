@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -445,4 +446,56 @@ func repeat(err error, n int) []error {
 		list[i] = err
 	}
 	return list
+}
+
+func TestAnOrderRefundedBeforeItWasSentIsDone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.pays(30000, model.VerdictSuccess)
+	s.after(50*time.Hour, func() {
+		s.order.Status = model.OrderRefunded
+		s.order.Refunds = []model.Refund{{ID: "REFUND222222", Status: model.RefundAccepted, Amount: 30000}}
+	})
+	state, lasted := s.live(s.input())
+	require.Equal(t, model.StageDone, state.Stage)
+	require.Less(t, lasted, 75*time.Hour)
+	require.Empty(t, state.StuckReason)
+}
+
+// TestALongWaitForParcelsGoesOnInANewRun as it was: told of, or taken note of.
+func TestALongWaitForParcelsGoesOnInANewRun(t *testing.T) {
+	t.Parallel()
+	for name, noted := range map[string]bool{"told of": false, "taken note of": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := newShop(t)
+			before.pays(30000, model.VerdictSuccess)
+			if noted {
+				before.after(16*24*time.Hour, func() { before.resolve(workflows.StuckOperator, false) })
+			}
+			before.after(17*24*time.Hour, func() { before.env.SetContinueAsNewSuggested(true) })
+			before.env.ExecuteWorkflow(workflows.TypeOrder, before.input())
+			var goesOn *workflow.ContinueAsNewError
+			require.ErrorAs(t, before.env.GetWorkflowError(), &goesOn)
+			var next workflows.OrderInput
+			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(goesOn.Input, &next))
+
+			s := newShop(t)
+			s.env.SetStartTime(before.env.Now())
+			s.order, s.payments = before.order, before.payments
+			s.after(time.Hour, func() {
+				if noted {
+					require.Empty(t, s.state().StuckReason)
+				} else {
+					s.resolve(workflows.StuckOperator, false)
+				}
+			})
+			s.after(50*time.Hour, func() {
+				require.Empty(t, s.state().StuckReason, "somebody took note")
+				s.order.Done = true
+			})
+			state, _ := s.live(next)
+			require.Equal(t, model.StageDone, state.Stage)
+		})
+	}
 }

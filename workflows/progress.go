@@ -25,6 +25,8 @@ type Progress struct {
 	Failures    int       `json:",omitempty"` // of all steps so far
 	Solved      []Solved  `json:",omitempty"` // what operators did by hand
 
+	Kept *Kept `json:",omitempty"` // only on the way from one run to the next
+
 	troubles []*trouble
 	noted    map[string]bool // flags an operator took note of
 }
@@ -32,6 +34,36 @@ type Progress struct {
 // Personal seals it in histories: its last error may repeat what a customer
 // typed.
 func (Progress) Personal() {}
+
+// Kept is what the next run of a workflow has to know besides.
+type Kept struct {
+	About string          `json:",omitempty"` // what it is stuck with
+	Noted map[string]bool `json:",omitempty"`
+}
+
+// carry is the progress for the next run to resume, less a vendor's words: its
+// input is not sealed.
+func (p Progress) carry() Progress {
+	p.Kept = &Kept{Noted: p.noted}
+	if t := p.shown(); t != nil {
+		p.Kept.About, p.LastError = t.key, t.words
+	}
+	return p
+}
+
+// resume takes up what the run before had carried.
+func (p *Progress) resume() {
+	if p.Kept == nil {
+		return
+	}
+	p.noted = p.Kept.Noted
+	if p.Kept.About != "" {
+		p.troubles = []*trouble{{
+			key: p.Kept.About, reason: p.StuckReason, since: p.StuckSince, words: p.LastError, toDo: p.ToDo, command: p.Command,
+		}}
+	}
+	p.Kept = nil
+}
 
 // Solved is that an operator saw to something by hand. Who, and how, is in the
 // history, sealed.

@@ -27,6 +27,14 @@ const (
 type RefundInput struct {
 	OrderID, RefundID, CustomerID string
 	AmountKRW                     model.KRW
+
+	Carry *RefundCarry `json:",omitempty"` // of the run before
+}
+
+// RefundCarry is what a run of a requested refund leaves to the next.
+type RefundCarry struct {
+	Progress Progress
+	ByHand   int // how often somebody said that a person gives the money
 }
 
 // Summary is what an operator reads in the list of workflows.
@@ -61,6 +69,10 @@ func (r Rules) Refund(ctx workflow.Context, in RefundInput) (RefundState, error)
 		return RefundState{}, err
 	}
 	refund := &refund{state: RefundState{RefundInput: in}, rules: r}
+	if carry := in.Carry; carry != nil {
+		refund.state.Carry, refund.state.Progress, refund.hands.times, refund.carried = nil, carry.Progress, carry.ByHand, true
+		refund.state.resume()
+	}
 	refund.journal = journal{progress: &refund.state.Progress, headline: refund.headline, heard: &refund.looks, limits: r.Limits}
 	if err := refund.listen(ctx); err != nil {
 		return refund.state, err
@@ -81,6 +93,9 @@ type refund struct {
 	look  bool                   // somebody asked to look again
 	looks int                    // how often
 	hands handed
+
+	byHand  workflow.ReceiveChannel
+	carried bool // a run before told the stage already
 }
 
 func (f *refund) headline() string {
@@ -97,11 +112,11 @@ func (f *refund) listen(ctx workflow.Context) error {
 			f.looks++
 		}
 	})
-	byHand := workflow.GetSignalChannelWithOptions(ctx, SignalByHand, workflow.SignalChannelOptions{
+	f.byHand = workflow.GetSignalChannelWithOptions(ctx, SignalByHand, workflow.SignalChannelOptions{
 		Description: "First: a person gives the money back, do not try any more. Second: it is back",
 	})
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		for byHand.Receive(ctx, nil) {
+		for f.byHand.Receive(ctx, nil) {
 			f.hands.times++
 			f.looks++
 		}
@@ -121,7 +136,7 @@ func (f *refund) mayLookAgain() error {
 }
 
 func (f *refund) run(ctx workflow.Context) error {
-	if (f.limits != Limits{}) {
+	if (f.limits != Limits{}) && !f.carried {
 		if err := f.stage(ctx, "refund-requested"); err != nil {
 			return err
 		}
@@ -213,11 +228,36 @@ func (f *refund) awaitAcceptance(ctx workflow.Context) error {
 				return err
 			}
 		}
+		if f.long(ctx) {
+			return f.nextRun(ctx)
+		}
 		at := workflow.Now(ctx).Add(f.rules.RefundPoll)
 		if err := until(ctx, at, "Look whether the shop has accepted", func() bool { return f.look }); err != nil {
 			return err
 		}
 	}
+}
+
+// long tells whether the waiting should go on in a run of its own. One that was
+// long before there was that may do so with its next thousands of events.
+func (f *refund) long(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetContinueAsNewSuggested() &&
+		workflow.GetVersion(ctx, fmt.Sprintf("long refunds %d", info.GetCurrentHistoryLength()/10_000), workflow.DefaultVersion, 1) == 1
+}
+
+// nextRun leaves the waiting to the next run, which looks at the refund first:
+// of all signals only those about a person's hands have to be counted before.
+func (f *refund) nextRun(ctx workflow.Context) error {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return err
+	}
+	for f.byHand.ReceiveAsync(nil) {
+		f.hands.times++
+	}
+	next := f.state.RefundInput
+	next.Carry = &RefundCarry{Progress: f.state.carry(), ByHand: f.hands.times}
+	return workflow.NewContinueAsNewError(ctx, TypeRefund, next)
 }
 
 // know finds out whose refund it is when a webhook did not tell.

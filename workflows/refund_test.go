@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/byeolshow/byeolshow/activities"
 	"github.com/byeolshow/byeolshow/model"
@@ -110,4 +112,36 @@ func TestRefundWaitsForAcceptance(t *testing.T) {
 		require.Empty(t, state.StuckReason)
 		require.Empty(t, s.returns)
 	})
+}
+
+// TestALongWaitForAcceptanceGoesOnInANewRun remembers what people had said.
+func TestALongWaitForAcceptanceGoesOnInANewRun(t *testing.T) {
+	t.Parallel()
+	in := workflows.RefundInput{OrderID: "ORDER2222222", RefundID: "REFUND222222", CustomerID: "CUSTXMER2222", AmountKRW: 1000}
+	requested := []model.Refund{{ID: in.RefundID, Status: model.RefundRequested, Amount: 1000}}
+	before := newShop(t)
+	before.order.Refunds = requested
+	before.after(73*time.Hour, func() { before.resolve(workflows.StuckOperator, false) })
+	before.after(80*time.Hour, func() {
+		before.env.SignalWorkflow(workflows.SignalByHand, nil)
+		before.env.SetContinueAsNewSuggested(true)
+	})
+	before.env.ExecuteWorkflow(workflows.TypeRefund, in)
+	var goesOn *workflow.ContinueAsNewError
+	require.ErrorAs(t, before.env.GetWorkflowError(), &goesOn)
+	var next workflows.RefundInput
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(goesOn.Input, &next))
+
+	s := newShop(t)
+	s.env.SetStartTime(before.env.Now())
+	s.order.Refunds = requested
+	s.after(time.Hour, func() {
+		require.Empty(t, s.refundState().StuckReason, "somebody took note")
+		require.WithinDuration(t, placedAt, s.refundState().Since, time.Minute)
+		s.order.Refunds = []model.Refund{{ID: in.RefundID, Status: model.RefundAccepted, Amount: 1000}}
+	})
+	s.after(2*time.Hour, func() { s.env.SignalWorkflow(workflows.SignalByHand, nil) })
+	state := s.refund(next)
+	require.True(t, state.Returned && state.Over)
+	require.Empty(t, s.returns, "a person has given it")
 }
