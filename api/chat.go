@@ -51,16 +51,21 @@ func (a *api) chat(w http.ResponseWriter, r *http.Request) error {
 		visitor.Viewer, visitor.Address = viewerOf(w, r), httprate.CanonicalizeIP(middleware.GetClientIP(r.Context()))
 	}
 	err = a.Rooms.Serve(w, r, visitor)
-	if errors.Is(err, live.ErrHandshake) {
+	switch {
+	case errors.Is(err, live.ErrHandshake):
 		return bad("this is no WebSocket handshake")
-	}
-	if err != nil {
+	case errors.Is(err, live.ErrTooMany):
+		w.Header().Set("Retry-After", strconv.Itoa(fullRoomPause))
+		return errTooMany
+	case err != nil:
 		return errors.Join(errTryLater, err)
 	}
 	return nil
 }
 
 const (
+	fullRoomPause = 60 // seconds, after which connections that are dead are closed
+
 	viewerCookie   = "viewer"
 	viewerLifetime = 365 * 24 * 60 * 60 // seconds
 	longestViewer  = 200

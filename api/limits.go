@@ -44,9 +44,11 @@ func (a *api) limit(requests int, in time.Duration, key httprate.KeyFunc) func(h
 		if w.Header().Get("Retry-After") == "" {
 			w.Header().Set("Retry-After", strconv.Itoa(int(in.Seconds())))
 		}
-		return refuse(http.StatusTooManyRequests, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요")
+		return errTooMany
 	})))
 }
+
+var errTooMany = refuse(http.StatusTooManyRequests, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요")
 
 // perCustomer counts by who is logged in.
 func perCustomer(r *http.Request) (string, error) { return caller(r).ID, nil }

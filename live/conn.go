@@ -15,11 +15,8 @@ import (
 )
 
 const (
-	longestQueue = 1024             // frames that wait for a slow reader
+	longestQueue = 1024             // events that wait for a slow reader
 	writeWait    = 10 * time.Second // for what is written at once
-
-	rateMessages = 10 // in
-	rateWindow   = 10 * time.Second
 
 	// Refused frames in a rateWindow after which a connection is closed. One
 	// that was sent in spite of errRateLimited weighs as much as ten others.
@@ -38,7 +35,6 @@ type conn struct {
 
 	// Of the reading goroutine.
 	entered bool
-	said    []time.Time // the latest messages, at most rateMessages
 	strikes int
 	struck  time.Time // when strikes began to count
 
@@ -54,16 +50,22 @@ func newConn(r *room, viewer string) *conn {
 	return c
 }
 
+func (c *conn) viewer() store.Viewer { return store.Viewer{VODID: c.room.vodID, Name: c.user.Viewer} }
+
 func (c *conn) hear()                { c.heard.Store(time.Now().UnixNano()) }
 func (c *conn) lastHeard() time.Time { return time.Unix(0, c.heard.Load()) }
 
 // read does what the person asks for, until the connection ends.
 func (c *conn) read() {
 	defer func() {
+		hub := c.room.hub
 		if c.entered {
-			c.room.hub.roll.leave(c)
+			hub.roll.leave(c)
+			hub.measures.people.Add(context.Background(), -1)
 		}
 		c.room.remove(c)
+		hub.allowances.disconnect(c.viewer())
+		hub.measures.connections.Add(context.Background(), -1)
 		_ = c.ws.CloseNow() // it may be closed
 	}()
 	for {
@@ -121,6 +123,7 @@ func (c *conn) enter(name string) *frame {
 		c.shut(websocket.StatusTryAgainLater, "try again later")
 	default:
 		c.entered = true
+		c.room.hub.measures.people.Add(context.Background(), 1)
 	}
 	return nil
 }
@@ -129,18 +132,16 @@ func (c *conn) say(message string) *frame {
 	if fault := goodMessage(message); fault != nil {
 		return fault
 	}
-	now := time.Now()
-	if len(c.said) == rateMessages {
-		if now.Sub(c.said[0]) < rateWindow {
-			return errRateLimited
-		}
-		c.said = append(c.said[:0], c.said[1:]...)
+	hub := c.room.hub
+	if !hub.allowances.speak(c.viewer()) {
+		return errRateLimited
 	}
-	c.said = append(c.said, now)
-	if err := c.room.hub.publish(c.room.vodID, event{frame: chatFrame(c.user.Username, message)}); err != nil {
-		c.room.hub.Logger.Error("chat message lost", "error", err)
+	if err := hub.publish(c.room.vodID, event{Frames: []frame{chatFrame(c.user.Username, message)}}); err != nil {
+		hub.Logger.Error("chat message lost", "error", err)
 		c.shut(websocket.StatusTryAgainLater, "try again later")
+		return nil
 	}
+	hub.measures.messages.Add(context.Background(), 1)
 	return nil
 }
 
@@ -174,7 +175,7 @@ func (c *conn) send(wire []byte) {
 	}
 	if len(c.queue) == longestQueue {
 		c.queue = nil
-		c.closing = &websocket.CloseError{Code: websocket.StatusTryAgainLater, Reason: "too slow"}
+		c.close(websocket.StatusTryAgainLater, "too slow")
 		c.room.hub.Logger.Info("slow chat reader dropped", "vod_id", c.room.vodID)
 		return // whoever writes sees it
 	}
@@ -187,9 +188,15 @@ func (c *conn) shut(code websocket.StatusCode, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing == nil {
-		c.closing = &websocket.CloseError{Code: code, Reason: reason}
+		c.close(code, reason)
 		c.write()
 	}
+}
+
+// close has the connection closed by whoever writes next. The lock is held.
+func (c *conn) close(code websocket.StatusCode, reason string) {
+	c.closing = &websocket.CloseError{Code: code, Reason: reason}
+	c.room.hub.measures.close(reason)
 }
 
 func (c *conn) isClosing() bool {

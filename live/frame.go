@@ -113,10 +113,11 @@ func parse(data []byte) (command, bool) {
 	return c, true
 }
 
-// nameKey is a name as it is compared: two that look alike are alike.
+// nameKey is a name as it is compared: letter case, width and what shows
+// nothing make no difference.
 func nameKey(name string) string {
 	visible := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) {
+		if unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 			return -1
 		}
 		return r

@@ -15,7 +15,8 @@ func TestUsernames(t *testing.T) {
 		"별하나": true, "a": true, strings.Repeat("가", 30): true, "👨‍👩‍👧": true, "user in": true, "myLIVEEND": true,
 		"": false, " ": false, "\u3000": false, "\u200b": false, strings.Repeat("가", 31): false,
 		"a\nb": false, "a\x00": false, "\x7f": false, "a\u0085": false, "a\u202eb": false, "a\u2028b": false,
-		"USERIN": false, "userout": false, "LiveEnd": false, " USERIN ": false, "ＵＳＥＲＩＮ": false, "USER\u200dIN": false,
+		"\u3164": false, "\u1160": false, "\u115f": false, "\uffa0": false, "\ufe0f": false, "\U000e0100": false, "\u034f": false, "♥\ufe0f": true,
+		"USERIN": false, "userout": false, "LiveEnd": false, " USERIN ": false, "ＵＳＥＲＩＮ": false, "USER\u200dIN": false, "USER\u3164IN": false, "USERIN\ufe0f": false,
 	} {
 		require.Equal(t, good, goodUsername(name), "%q", name)
 	}
@@ -24,6 +25,7 @@ func TestUsernames(t *testing.T) {
 func TestNamesThatLookAlikeAreAlike(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, nameKey("Star"), nameKey(" sTAR\u200b"))
+	require.Equal(t, nameKey("별"), nameKey("별\u3164"))
 	require.Equal(t, nameKey("가"), nameKey("\u1100\u1161")) // composed and decomposed
 	require.NotEqual(t, nameKey("star"), nameKey("stat"))
 }

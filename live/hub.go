@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
 
 	"github.com/byeolshow/byeolshow/store"
 )
@@ -27,6 +28,8 @@ type Config struct {
 	Logger  *slog.Logger
 
 	NewViewersPerMinute int           // counted per address, of those without an account; 30
+	MostMessages        int           // of a viewer in a room in 10 s; 10
+	MostConnections     int           // of a viewer to a room; 10
 	Ping                time.Duration // between pings; 30 s. Who is silent for two is gone
 	Beat                time.Duration // between heartbeats; 5 s. Who misses three is given up
 	Watch               time.Duration // between looks for broadcasts that ended; 500 ms
@@ -35,6 +38,12 @@ type Config struct {
 func (c *Config) setDefaults() {
 	if c.NewViewersPerMinute == 0 {
 		c.NewViewersPerMinute = 30
+	}
+	if c.MostMessages == 0 {
+		c.MostMessages = 10
+	}
+	if c.MostConnections == 0 {
+		c.MostConnections = 10
 	}
 	if c.Ping == 0 {
 		c.Ping = 30 * time.Second
@@ -51,10 +60,12 @@ func (c *Config) setDefaults() {
 type Hub struct {
 	Config
 
-	id     uuid.UUID // of this instance
-	engine *engine
-	roll   *roll
-	views  *views
+	id         uuid.UUID // of this instance
+	engine     *engine
+	roll       *roll
+	views      *views
+	allowances *allowances
+	measures   measures
 
 	mu      sync.Mutex
 	rooms   map[int64]*room
@@ -65,12 +76,18 @@ type Hub struct {
 // New makes a Hub. Run has to follow, and ends it.
 func New(ctx context.Context, config Config) (*Hub, error) {
 	config.setDefaults()
-	h := &Hub{Config: config, id: uuid.New(), rooms: map[int64]*room{}, views: newViews(config.Store, config.NewViewersPerMinute)}
+	h := &Hub{
+		Config: config, id: uuid.New(), rooms: map[int64]*room{}, views: newViews(config.Store, config.NewViewersPerMinute),
+		allowances: newAllowances(config.MostConnections, config.MostMessages),
+	}
 	h.roll = newRoll(h)
+	var err error
+	if h.measures, err = newMeasures(); err != nil {
+		return nil, err
+	}
 	if err := config.Store.RegisterInstance(ctx, h.id); err != nil {
 		return nil, err
 	}
-	var err error
 	h.engine, err = startEngine(config.NATSURL, config.Logger)
 	return h, err
 }
@@ -81,6 +98,9 @@ var ErrClosing = errors.New("chat is closing")
 // ErrHandshake is a request that is no WebSocket handshake.
 var ErrHandshake = errors.New("no WebSocket handshake")
 
+// ErrTooMany refuses a viewer who has too many connections to the room.
+var ErrTooMany = errors.New("too many chat connections")
+
 // Visitor is who comes to a room.
 type Visitor struct {
 	VODID   int64
@@ -89,11 +109,19 @@ type Visitor struct {
 }
 
 // Serve makes the request a connection to the visitor's room, which lives on
-// after it. Errors: ErrHandshake, ErrClosing, and others when the engine cannot
-// be reached; the answer is then the caller's to give.
+// after it. Errors: ErrHandshake, ErrTooMany, ErrClosing, and others when the
+// engine cannot be reached; the answer is then the caller's to give.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, visitor Visitor) error {
+	if !h.engine.IsConnected() {
+		return fmt.Errorf("chat engine: %w", nats.ErrDisconnected)
+	}
+	viewer := store.Viewer{VODID: visitor.VODID, Name: visitor.Viewer}
+	if !h.allowances.connect(viewer) {
+		return ErrTooMany
+	}
 	room, err := h.join(visitor.VODID)
 	if err != nil {
+		h.allowances.disconnect(viewer)
 		return err
 	}
 	c := newConn(room, visitor.Viewer)
@@ -104,13 +132,15 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, visitor Visitor) err
 	})
 	if err != nil {
 		h.leave(room)
+		h.allowances.disconnect(viewer)
 		return errors.Join(ErrHandshake, err)
 	}
 	c.ws.SetReadLimit(-1) // read has a limit of its own, and a way to say so
 	c.line = upgrade.line
-	h.views.saw(store.Viewer{VODID: visitor.VODID, Name: visitor.Viewer}, visitor.Address)
+	h.views.saw(viewer, visitor.Address)
+	h.measures.connections.Add(r.Context(), 1)
 	room.add(c)
-	go c.read()
+	go c.read() //nolint:gosec // it outlives the request
 	return nil
 }
 
@@ -156,6 +186,9 @@ func (h *Hub) open() map[int64]*room {
 	return maps.Clone(h.rooms)
 }
 
+// Check tells whether the engine answers.
+func (h *Hub) Check(ctx context.Context) error { return h.engine.check(ctx) }
+
 // Run keeps the rooms until ctx ends. Then it sends everybody elsewhere, which
 // takes some seconds.
 func (h *Hub) Run(ctx context.Context) error {
@@ -174,7 +207,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		})
 	})
 	<-ctx.Done()
-	h.sendAway()
+	h.close()
 	stop()
 	loops.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
@@ -237,9 +270,7 @@ func (h *Hub) beat() func(context.Context) error {
 		if !known { // whoever is in here counts nowhere
 			h.Logger.Warn("this instance was given up for dead; its chat connections are sent away to come again")
 			h.roll.forget()
-			for _, r := range h.open() {
-				r.sendAway()
-			}
+			h.sendAway()
 			return h.Store.RegisterInstance(ctx, h.id)
 		}
 		if alone && others > 0 && h.engine.embedded != nil {
@@ -279,14 +310,22 @@ func (h *Hub) recount(ctx context.Context) error {
 	return nil
 }
 
-// sendAway closes all connections and waits until they are closed.
+// sendAway closes all connections, which may come again at once, elsewhere.
 func (h *Hub) sendAway() {
+	var conns []*conn
+	for _, r := range h.open() {
+		conns = append(conns, r.all()...)
+	}
+	spread(conns, websocket.StatusServiceRestart, "come again")
+}
+
+// close lets nobody in any more, sends everybody away and waits until they are
+// gone.
+func (h *Hub) close() {
 	h.mu.Lock()
 	h.closing = true
 	h.mu.Unlock()
-	for _, r := range h.open() {
-		r.sendAway()
-	}
+	h.sendAway()
 	gone := make(chan struct{})
 	go func() { h.people.Wait(); close(gone) }()
 	select {

@@ -43,12 +43,17 @@ func newWorld(t *testing.T) *world {
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	engine, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true})
+	return &world{t, pool, startNATS(t, server.RANDOM_PORT).ClientURL()}
+}
+
+func startNATS(t *testing.T, port int) *server.Server {
+	t.Helper()
+	engine, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoSigs: true})
 	require.NoError(t, err)
 	engine.Start()
 	require.True(t, engine.ReadyForConnections(10*time.Second))
 	t.Cleanup(engine.Shutdown)
-	return &world{t, pool, engine.ClientURL()}
+	return engine
 }
 
 // onAir puts a broadcast on air.
@@ -310,7 +315,12 @@ func TestSilentPersonIsClosedOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a, room := w.instance(Config{Ping: time.Second}), w.onAir()
-	silent := a.entered(t, room, "말없이") // reads nothing more, so that no pong is sent
+	ws, _, err := websocket.Dial(t.Context(), fmt.Sprintf("%s?vod=%d&viewer=silent", a.url, room), &websocket.DialOptions{ //nolint:bodyclose // the library does
+		OnPingReceived: func(context.Context, []byte) bool { return false }, // no pong is sent
+	})
+	require.NoError(t, err)
+	silent := &guest{t, ws}
+	silent.send(`{"stat":"entry","username":"말없이"}`)
 	answers := a.entered(t, room, "하나")
 	f := answers.await(func(f frame) bool { return f.Username == markerOut })
 	require.Equal(t, 1, *f.Count)
@@ -333,9 +343,9 @@ func TestSlowReaderIsDroppedAndSlowsNobody(t *testing.T) {
 		defer close(dropped)
 		for n := 0; !a.closesOn(room, "느림"); n++ {
 			ahead <- struct{}{}
-			_ = a.publish(room, event{frame: chatFrame("빠름", fmt.Sprint(n, text))})
+			_ = a.publish(room, event{Frames: []frame{chatFrame("빠름", fmt.Sprint(n, text))}})
 		}
-		_ = a.publish(room, event{frame: chatFrame("빠름", "끝")})
+		_ = a.publish(room, event{Frames: []frame{chatFrame("빠름", "끝")}})
 	}()
 	for n := 0; ; n++ {
 		f := quick.await(func(f frame) bool { return f.Stat == "chat" })
@@ -403,4 +413,119 @@ func TestWhoEntersWhileTheDatabaseIsAwayComesAgain(t *testing.T) {
 	b := a.entered(t, room, "둘")
 	b.say("다시 왔어요")
 	require.Equal(t, 2, w.inRoom(room))
+}
+
+func TestOneViewersConnectionsShareTheirLimits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, room, other := w.instance(Config{MostConnections: 2, MostMessages: 3}), w.onAir(), w.onAir()
+	first := a.entered(t, room, "하나") // viewer-하나
+	second := a.entered(t, room, "하나")
+	_, response, err := websocket.Dial(t.Context(), fmt.Sprintf("%s?vod=%d&viewer=viewer-하나", a.url, room), nil)
+	require.Error(t, err)
+	require.NoError(t, response.Body.Close())
+	a.entered(t, other, "하나")
+	for range 2 {
+		first.say("하나 더")
+	}
+	for range 2 {
+		second.await(func(f frame) bool { return f.Stat == "chat" })
+	}
+	second.say("셋")
+	first.await(func(f frame) bool { return f.Message == "셋" })
+	second.say("넷")
+	second.await(func(f frame) bool { return f.Code == errRateLimited.Code })
+	require.NoError(t, first.ws.Close(websocket.StatusNormalClosure, ""))
+	require.NoError(t, second.ws.Close(websocket.StatusNormalClosure, ""))
+	require.Eventually(t, func() bool { return w.inRoom(room) == 0 }, 5*time.Second, 20*time.Millisecond)
+	again := a.entered(t, room, "하나")
+	again.say("또")
+	again.await(func(f frame) bool { return f.Code == errRateLimited.Code })
+}
+
+func TestThoseWhoComeTogetherAreOneEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hub, err := New(t.Context(), Config{Store: store.New(w.pool), NATSURL: w.nats, Logger: slog.New(slog.DiscardHandler)}) // which does not run
+	require.NoError(t, err)
+	t.Cleanup(hub.engine.stop)
+	id := w.onAir()
+	room, err := hub.join(id)
+	require.NoError(t, err)
+	var together []change
+	for n := range 3 {
+		c := newConn(room, fmt.Sprint("viewer", n))
+		c.user.Username, c.user.NameKey = fmt.Sprint("손님", n), fmt.Sprint("손님", n)
+		together = append(together, change{c, make(chan error, 1)})
+	}
+	heard, err := hub.engine.SubscribeSync(subject(id))
+	require.NoError(t, err)
+	flush := func(changes ...change) []frame {
+		hub.roll.pending = changes
+		require.True(t, hub.roll.flush(t.Context()))
+		message, err := heard.NextMsg(5 * time.Second)
+		require.NoError(t, err)
+		var e event
+		require.NoError(t, json.Unmarshal(message.Data, &e))
+		return e.Frames
+	}
+	require.Equal(t, []frame{inFrame("손님0", 1), inFrame("손님1", 2), inFrame("손님2", 3)}, flush(together...))
+	for _, c := range together {
+		require.NoError(t, <-c.answer)
+	}
+	require.Equal(t, []frame{outFrame(2), outFrame(1)}, flush(change{conn: together[0].conn}, change{conn: together[2].conn}))
+	require.NoError(t, hub.engine.Flush())
+	left, _, err := heard.Pending()
+	require.NoError(t, err)
+	require.Zero(t, left)
+}
+
+func TestWhoComesAsTheRoomEndsIsToldOnce(t *testing.T) {
+	t.Parallel()
+	h := &Hub{Config: Config{Logger: slog.New(slog.DiscardHandler)}}
+	var err error
+	h.measures, err = newMeasures()
+	require.NoError(t, err)
+	for range 50 {
+		r := newRoom(h, 1)
+		conns := make([]*conn, 2000)
+		for i := range conns {
+			conns[i] = newConn(r, "viewer")
+			conns[i].writing = true // so that what is queued stays
+		}
+		half := make(chan struct{})
+		var both sync.WaitGroup
+		both.Go(func() {
+			for i, c := range conns {
+				if i == 10 {
+					close(half)
+				}
+				r.add(c)
+			}
+		})
+		both.Go(func() { <-half; r.end() })
+		both.Wait()
+		for _, c := range conns {
+			c.mu.Lock()
+			told := len(c.queue)
+			c.mu.Unlock()
+			require.Equal(t, 1, told)
+		}
+	}
+}
+
+func TestViewersWhoCouldNotBeCountedCostNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	room, v := w.onAir(), newViews(store.New(w.pool), 3)
+	for n := range 3 {
+		v.saw(store.Viewer{VODID: room, Name: fmt.Sprint("cookie", n)}, "192.0.2.1")
+	}
+	_, err := w.pool.Exec(t.Context(), "ALTER TABLE media_stream RENAME vod_view_count TO elsewhere")
+	require.NoError(t, err)
+	require.Error(t, v.flush(t.Context()))
+	_, err = w.pool.Exec(t.Context(), "ALTER TABLE media_stream RENAME elsewhere TO vod_view_count")
+	require.NoError(t, err)
+	require.NoError(t, v.flush(t.Context()))
+	require.Equal(t, 3, w.views(room))
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/google/uuid"
 
 	"github.com/byeolshow/byeolshow/store"
@@ -165,8 +166,8 @@ func (r *roll) giveUp(batch []change, err error) {
 	}
 }
 
-// tell answers who entered and tells the rooms of every change, with how many
-// there were after it.
+// tell tells the rooms of every change, with how many there were after it, each
+// room all at once, and then answers who entered.
 func (r *roll) tell(batch []change, changed map[uuid.UUID]bool, counts map[int64]store.RoomCount) {
 	people := map[int64]int{}
 	for id, count := range counts {
@@ -177,27 +178,39 @@ func (r *roll) tell(batch []change, changed map[uuid.UUID]bool, counts map[int64
 			people[c.conn.user.Room] -= c.step()
 		}
 	}
+	told := map[int64][]frame{}
 	for _, c := range batch {
 		user := c.conn.user
-		if changed[user.ID] {
-			people[user.Room] += c.step()
-			told := outFrame(people[user.Room])
-			if c.answer != nil {
-				c.conn.room.admit(c.conn)
-				told = inFrame(user.Username, people[user.Room])
-			}
-			if !c.conn.room.isOver() {
-				if err := r.hub.publish(user.Room, event{told, counts[user.Room].Version}); err != nil {
-					r.hub.Logger.Error("room is not told who came or left", "error", err)
-				}
-			}
+		if !changed[user.ID] {
+			continue
 		}
+		people[user.Room] += c.step()
+		news := outFrame(people[user.Room])
+		if c.answer != nil {
+			c.conn.room.admit(c.conn)
+			news = inFrame(user.Username, people[user.Room])
+		}
+		if !c.conn.room.isOver() {
+			told[user.Room] = append(told[user.Room], news)
+		}
+	}
+	lost := map[int64]bool{}
+	for id, frames := range told {
+		if err := r.hub.publish(id, event{frames, counts[id].Version}); err != nil {
+			r.hub.Logger.Error("room is not told who came or left", "error", err)
+			lost[id] = true
+		}
+	}
+	for _, c := range batch {
 		switch {
 		case c.answer == nil:
-		case changed[user.ID]:
-			c.answer <- nil
-		default:
+		case !changed[c.conn.user.ID]:
 			c.answer <- errTaken
+		default:
+			if lost[c.conn.user.Room] {
+				c.conn.shut(websocket.StatusTryAgainLater, "try again later")
+			}
+			c.answer <- nil
 		}
 	}
 }

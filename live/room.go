@@ -67,12 +67,11 @@ func (r *room) close() {
 	_ = r.sub.Unsubscribe() // fails when the engine is gone, and the subscription with it
 }
 
-// event is a frame on its way between processes. Version orders those with a
-// count.
+// event is frames on their way between processes. Version orders those with
+// counts.
 type event struct {
-	frame
-
-	Version int64 `json:"version,omitempty"`
+	Frames  []frame `json:"frames"`
+	Version int64   `json:"version,omitempty"`
 }
 
 func (e *event) encode() ([]byte, error) {
@@ -95,23 +94,32 @@ func (r *room) hear(message *nats.Msg) {
 	if r.ended {
 		return
 	}
-	if e.Count != nil {
+	for i := range e.Frames {
+		count := &e.Frames[i].Count
+		if *count == nil {
+			continue
+		}
 		// Two processes may overtake each other; nobody is told an older count
 		// after a newer one.
 		if e.Version >= r.version {
-			r.count, r.version = *e.Count, e.Version
+			r.count, r.version = **count, e.Version
 		}
-		e.Count = &r.count
+		told := r.count
+		*count = &told
 	}
-	r.tell(e.frame)
+	r.tell(e.Frames...)
 }
 
-// tell passes a frame on to those who are in. The lock is held.
-func (r *room) tell(f frame) {
-	wire, err := f.wire()
-	if err != nil {
-		r.hub.Logger.Error("chat frame cannot be passed on", "error", err)
-		return
+// tell passes frames on to those who are in. The lock is held.
+func (r *room) tell(frames ...frame) {
+	var wire []byte
+	for _, f := range frames {
+		one, err := f.wire()
+		if err != nil {
+			r.hub.Logger.Error("chat frame cannot be passed on", "error", err)
+			return
+		}
+		wire = append(wire, one...)
 	}
 	for c, entered := range r.conns {
 		if entered {
@@ -169,12 +177,14 @@ func (r *room) isOver() bool {
 	return r.ended
 }
 
-// end tells everybody that the broadcast is over, then closes.
+// end tells everybody that the broadcast is over, then closes. Whoever is added
+// later is told by add.
 func (r *room) end() {
 	r.mu.Lock()
 	r.ended = true
+	conns := slices.Collect(maps.Keys(r.conns))
 	r.mu.Unlock()
-	farewell(r.all())
+	farewell(conns)
 }
 
 func farewell(conns []*conn) {
@@ -186,9 +196,6 @@ func farewell(conns []*conn) {
 	}
 	spread(conns, websocket.StatusNormalClosure, "broadcast ended")
 }
-
-// sendAway closes all connections, which may come again at once, elsewhere.
-func (r *room) sendAway() { spread(r.all(), websocket.StatusServiceRestart, "come again") }
 
 // ping asks the silent whether they are there, and gives up those who are not.
 func (r *room) ping() {
@@ -204,11 +211,12 @@ func (r *room) ping() {
 	}
 }
 
-// longestSpread is how long closing a room takes at most.
+// longestSpread is how long closing connections takes at most.
 const longestSpread = 5 * time.Second
 
-// spread closes connections at random moments, at most about two thousand a
-// second unless there are very many: whoever is closed does something next.
+// spread closes connections at random moments, about two thousand a second, and
+// more when there are more than ten thousand: whoever is closed does something
+// next.
 func spread(conns []*conn, code websocket.StatusCode, reason string) {
 	within := min(time.Duration(len(conns))*500*time.Microsecond, longestSpread)
 	for _, c := range conns {

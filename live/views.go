@@ -48,7 +48,12 @@ func (v *views) flush(ctx context.Context) error {
 	}
 	fresh, err := v.store.NewViewers(ctx, seen)
 	if err == nil && len(fresh) > 0 {
-		err = v.store.CountViewers(ctx, v.admit(fresh, batch))
+		admitted, spending := v.admit(fresh, batch)
+		if err = v.store.CountViewers(ctx, admitted); err == nil {
+			for address, n := range spending {
+				v.spent[address] += n
+			}
+		}
 	}
 	if err == nil {
 		return nil
@@ -61,20 +66,21 @@ func (v *views) flush(ctx context.Context) error {
 	return err
 }
 
-// admit leaves out the viewers of addresses that bring too many.
-func (v *views) admit(fresh []store.Viewer, batch map[store.Viewer]string) []store.Viewer {
+// admit leaves out the viewers of addresses that bring too many, and tells how
+// many of the others each address brings.
+func (v *views) admit(fresh []store.Viewer, batch map[store.Viewer]string) (admitted []store.Viewer, spending map[string]int) {
 	if now := time.Now(); now.Sub(v.window) >= time.Minute {
 		v.window, v.spent = now, map[string]int{}
 	}
-	admitted := fresh[:0]
+	spending = map[string]int{}
 	for _, viewer := range fresh {
 		if address := batch[viewer]; address != "" {
-			if v.spent[address] >= v.perMinute {
+			if v.spent[address]+spending[address] >= v.perMinute {
 				continue
 			}
-			v.spent[address]++
+			spending[address]++
 		}
 		admitted = append(admitted, viewer)
 	}
-	return admitted
+	return admitted, spending
 }

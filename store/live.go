@@ -60,9 +60,18 @@ func (s *Store) DropSilentInstances(ctx context.Context, silence time.Duration) 
 	return wrap("drop silent instances", s.queries.DropSilentInstances(ctx, silence.Seconds()))
 }
 
-// CountRooms tells how many connections have entered each room.
-func (s *Store) CountRooms(ctx context.Context, rooms []int64) (map[int64]RoomCount, error) {
-	return countRooms(ctx, s.queries, rooms)
+// CountRooms tells how many connections have entered each room. It waits for
+// whoever changes one of them: only then is a later version a later count.
+func (s *Store) CountRooms(ctx context.Context, rooms []int64) (counts map[int64]RoomCount, err error) {
+	rooms = slices.Sorted(slices.Values(rooms))
+	err = s.inTx(ctx, func(q *db.Queries) error {
+		if err := q.LockRooms(ctx, rooms); err != nil {
+			return wrap("lock rooms", err)
+		}
+		counts, err = countRooms(ctx, q, rooms)
+		return err
+	})
+	return counts, err
 }
 
 // ChangeRooms lets connections leave rooms and others enter them, and answers

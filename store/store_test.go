@@ -8,13 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/byeolshow/byeolshow/embedded/embeddedtest"
 	"github.com/byeolshow/byeolshow/model"
 	"github.com/byeolshow/byeolshow/store"
+	"github.com/byeolshow/byeolshow/store/db"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -231,4 +234,41 @@ func TestOverdueBroadcastsAreCounted(t *testing.T) {
 	n, err = s.CountOverdue(t.Context(), now)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, n)
+}
+
+// TestLaterCountIsTheNewerOne has somebody change a room while another counts:
+// what the count says is not older than its version.
+func TestLaterCountIsTheNewerOne(t *testing.T) {
+	t.Parallel()
+	s, pool := newStore(t)
+	const room = 7
+	instance := uuid.New()
+	require.NoError(t, s.RegisterInstance(t.Context(), instance))
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	changing := db.New(tx)
+	require.NoError(t, changing.LockRooms(t.Context(), []int64{room}))
+	_, err = changing.EnterRooms(t.Context(), db.EnterRoomsParams{
+		Instance: instance, Ids: []uuid.UUID{uuid.New()}, Rooms: []int64{room}, Usernames: []string{"a"}, NameKeys: []string{"a"}, Viewers: []string{"a"},
+	})
+	require.NoError(t, err)
+	counted := make(chan store.RoomCount, 1)
+	go func() {
+		counts, err := s.CountRooms(context.WithoutCancel(t.Context()), []int64{room})
+		assert.NoError(t, err)
+		counted <- counts[room]
+	}()
+	require.Eventually(t, func() bool {
+		var waits bool
+		err := pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+			WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted)`).Scan(&waits)
+		return err == nil && waits || len(counted) > 0
+	}, 10*time.Second, 10*time.Millisecond)
+	counts, err := changing.CountRooms(t.Context(), []int64{room})
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit(t.Context()))
+	later := <-counted
+	require.Equal(t, 1, later.People)
+	require.Greater(t, later.Version, counts[0].Version)
 }

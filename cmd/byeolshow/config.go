@@ -83,6 +83,8 @@ type settings struct {
 	AliasesPerMinute    int `env:"LIMIT_CHECK_ALIAS_PER_MINUTE" envDefault:"60"`  // per IP
 	SignUpsPerMinute    int `env:"LIMIT_SIGN_UP_PER_MINUTE" envDefault:"10"`      // per IP
 	NewViewersPerMinute int `env:"LIMIT_VIEWERS_PER_MINUTE" envDefault:"30"`      // counted per IP, of those without an account
+	ChatMessages        int `env:"LIMIT_CHAT_PER_10_SECONDS" envDefault:"10"`     // messages per viewer and room
+	ChatConnections     int `env:"LIMIT_CHAT_CONNECTIONS" envDefault:"10"`        // at a time, per viewer and room
 
 	MissedAfter     time.Duration `env:"BROADCAST_MISSED_AFTER" envDefault:"30m"`   // after the scheduled time
 	LongestShow     time.Duration `env:"BROADCAST_LONGEST" envDefault:"12h"`        // then it is ended

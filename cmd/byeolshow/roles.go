@@ -78,9 +78,16 @@ func apiCommand() *cobra.Command {
 		}
 		defer systems.close()
 		database := store.New(systems.pool)
-		rooms, err := live.New(ctx, live.Config{Store: database, NATSURL: s.NATSURL, NewViewersPerMinute: s.NewViewersPerMinute, Logger: log})
+		rooms, err := live.New(ctx, live.Config{
+			Store: database, NATSURL: s.NATSURL, Logger: log,
+			NewViewersPerMinute: s.NewViewersPerMinute, MostMessages: s.ChatMessages, MostConnections: s.ChatConnections,
+		})
 		if err != nil {
 			return err
+		}
+		checks := systems.checks()
+		if s.NATSURL != "" {
+			checks["nats"] = rooms.Check
 		}
 		handler, err := api.New(api.Config{
 			Store: database, Rooms: rooms, Playground: s.playground(), Mux: systems.mux, Temporal: systems.temporal,
@@ -89,7 +96,7 @@ func apiCommand() *cobra.Command {
 			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
 			HiddenCollections: s.HiddenCollections,
 			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Observe: seen.Upstream("clayful")}),
-			Checks:            systems.checks(), Observe: seen.Requests(),
+			Checks:            checks, Observe: seen.Requests(),
 			MuxWebhookSecret: s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup, MemberGroup: s.MemberGroup,
 			Limits: api.Limits{
 				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, UploadPerMinute: s.UploadsPerMinute,

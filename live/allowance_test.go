@@ -1,0 +1,47 @@
+package live
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byeolshow/byeolshow/store"
+)
+
+func TestAllowancesOutliveConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAllowances(2, 3)
+		known := func() int {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return len(a.spent)
+		}
+		one, other := store.Viewer{VODID: 1, Name: "one"}, store.Viewer{VODID: 2, Name: "one"}
+		require.True(t, a.connect(one))
+		require.True(t, a.connect(one))
+		require.False(t, a.connect(one), "a third connection")
+		require.True(t, a.connect(other), "another room")
+		for range 3 {
+			require.True(t, a.speak(one))
+			time.Sleep(time.Second) //nolint:forbidigo // time stands still in here
+		}
+		require.False(t, a.speak(one))
+		require.True(t, a.speak(other))
+		a.disconnect(other)
+		a.disconnect(one)
+		a.disconnect(one)
+		require.True(t, a.connect(one))
+		require.False(t, a.speak(one), "connecting again changes nothing")
+		time.Sleep(rateWindow - 3*time.Second) //nolint:forbidigo // as above
+		require.True(t, a.speak(one))
+		require.False(t, a.speak(one))
+		a.disconnect(one)
+		require.Equal(t, 2, known())
+		time.Sleep(rateWindow) //nolint:forbidigo // as above
+		synctest.Wait()
+		require.Zero(t, known(), "whoever is gone is forgotten")
+	})
+}
