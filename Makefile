@@ -29,7 +29,7 @@ ops: build ## Ask what runs here as an operator: make ops ARGS="stuck"
 
 .PHONY: test
 test: ## Run every test, with real Postgres and Temporal
-	$(GO) test -race -timeout 25m ./...
+	$(GO) test -race -parallel 6 -timeout 25m ./... # most tests wait for others
 
 .PHONY: bench
 bench: build ## Measure, and print the figures

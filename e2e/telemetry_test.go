@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -127,6 +128,11 @@ func (s observed) testMetrics(t *testing.T) {
 	live, _ := star.reserveIn(t, 2*time.Second)
 	star.connect(t)
 	s.awaitStatus(t, live, "live", 30*time.Second)
+	enter(t, s.api, live, "별하나").send(t, map[string]any{"message": "안녕하세요"})
+	flooder := enter(t, s.api, live, "별둘")
+	for range 200 { // until the server has had enough
+		_ = flooder.ws.Write(t.Context(), websocket.MessageText, []byte("?"))
+	}
 	_, _ = shared.newSeller(t).reserveIn(t, time.Second) // which nobody comes to
 	fault(t, map[string]any{"vendor": "clayful", "method": "GET", "path": "/v1/coupons", "mode": "drop", "times": 6})
 	require.Equal(t, 503, s.call(t, "GET", "/coupon/manager/", "", nil).status)
@@ -139,7 +145,8 @@ func (s observed) testMetrics(t *testing.T) {
 	s.requireMetrics(t)
 	for _, line := range []string{
 		`byeolshow_stuck{.*reason="it's a test"} 1`, `byeolshow_orders{.*stage="vbank-issued"} 1`, `byeolshow_broadcasts_overdue{.*} 1`,
-		`broadcast_late_seconds_count{.*} 1`, `http_client_request_duration_seconds_count{error_type=.*http_route="/v1/coupons".*vendor="clayful"} 3`,
+		`broadcast_late_seconds_count{.*} 1`, `byeolshow_chat_connections{.*} 1`, `byeolshow_chat_people{.*} 1`, `byeolshow_chat_messages_total{.*} 1`,
+		`byeolshow_chat_closed_total{.*reason="too-many-messages"} 1`, `http_client_request_duration_seconds_count{error_type=.*http_route="/v1/coupons".*vendor="clayful"} 3`,
 		`http_server_request_duration_seconds_count{.*http_response_status_code="503",http_route="/coupon/manager".*} 1`,
 	} {
 		require.Eventually(t, func() bool { return regexp.MustCompile(line).Match(s.scrape(t)) }, 30*time.Second, 500*time.Millisecond, line)

@@ -30,12 +30,12 @@ func TestWhatIsSaidWhileTheEngineIsAwayIsRefused(t *testing.T) {
 	w.nats = engine.ClientURL()
 	port := engine.Addr().(*net.TCPAddr).Port
 	a, room := w.instance(Config{}), w.onAir()
-	require.NoError(t, a.Check(within(t, 10*time.Second)))
+	require.NoError(t, a.engine.check(within(t, 10*time.Second)))
 	listens, speaks := a.entered(t, room, "듣는이"), a.entered(t, room, "말하는이")
 
 	engine.Shutdown()
 	engine.WaitForShutdown()
-	require.Eventually(t, func() bool { return a.Check(within(t, time.Second)) != nil }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return a.engine.check(within(t, time.Second)) != nil }, 5*time.Second, 20*time.Millisecond)
 	speaks.say("들려요?")
 	_, closed := speaks.awaitClose()
 	require.Equal(t, websocket.StatusTryAgainLater, closed.Code)
@@ -45,7 +45,7 @@ func TestWhatIsSaidWhileTheEngineIsAwayIsRefused(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 
 	startNATS(t, port)
-	require.Eventually(t, func() bool { return a.Check(within(t, time.Second)) == nil }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return a.engine.check(within(t, time.Second)) == nil }, 10*time.Second, 20*time.Millisecond)
 	a.entered(t, room, "말하는이").say("돌아왔어요")
 	require.Equal(t, "돌아왔어요", listens.await(func(f frame) bool { return f.Stat == "chat" }).Message)
 }

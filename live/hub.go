@@ -186,9 +186,6 @@ func (h *Hub) open() map[int64]*room {
 	return maps.Clone(h.rooms)
 }
 
-// Check tells whether the engine answers.
-func (h *Hub) Check(ctx context.Context) error { return h.engine.check(ctx) }
-
 // Run keeps the rooms until ctx ends. Then it sends everybody elsewhere, which
 // takes some seconds.
 func (h *Hub) Run(ctx context.Context) error {

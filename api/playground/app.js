@@ -101,13 +101,15 @@ const choose = async id => {
 }
 
 const look = async () => {
+  const id = chosen
   let show
   try {
-    show = (await call('GET', '/media/get/?media_id=' + chosen)).value.success
+    show = (await call('GET', '/media/get/?media_id=' + id)).value.success
   } catch (wrong) {
-    keep('chosen', chosen = null)
+    if (id === chosen) keep('chosen', chosen = null)
     throw wrong
   }
+  if (id !== chosen) return
   $('nothing').hidden = true
   $('chosen').hidden = false
   $('badge').className = 'badge ' + show.status

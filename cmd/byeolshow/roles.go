@@ -85,10 +85,6 @@ func apiCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		checks := systems.checks()
-		if s.NATSURL != "" {
-			checks["nats"] = rooms.Check
-		}
 		handler, err := api.New(api.Config{
 			Store: database, Rooms: rooms, Playground: s.playground(), Mux: systems.mux, Temporal: systems.temporal,
 			Iamport: s.iamport(seen.Upstream("iamport")), Social: logins,
@@ -96,7 +92,7 @@ func apiCommand() *cobra.Command {
 			ClayfulWebhookSecret: s.ClayfulWebhookSecret, TestPayments: s.AllowTestPayments, TapWindow: s.TapWindow,
 			HiddenCollections: s.HiddenCollections,
 			Clayful:           clayful.New(clayful.Config{BaseURL: s.ClayfulBaseURL, Token: s.ClayfulToken, Observe: seen.Upstream("clayful")}),
-			Checks:            checks, Observe: seen.Requests(),
+			Checks:            systems.checks(), Observe: seen.Requests(),
 			MuxWebhookSecret: s.MuxWebhookSecret, JWTKeys: keys, InfluencerGroup: s.InfluencerGroup, MemberGroup: s.MemberGroup,
 			Limits: api.Limits{
 				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, UploadPerMinute: s.UploadsPerMinute,
