@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -236,7 +237,11 @@ func (a *Activities) EraseRecording(ctx context.Context, ref BroadcastRef) error
 		return err
 	}
 	for _, r := range recordings {
-		if shared(r, others) {
+		recorded, err := a.store.OfAsset(ctx, r.AssetID) // finished ones, too
+		if err != nil {
+			return err
+		}
+		if shared(r, slices.Concat(others, recorded)) {
 			continue
 		}
 		if err := a.mux.DeleteAsset(ctx, r.AssetID); err != nil {

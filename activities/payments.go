@@ -63,7 +63,7 @@ func unpaid(p model.Payment) int {
 // Iamport's own record and is how an earlier run is recognised.
 type Return struct {
 	OrderID, CustomerID string
-	ImpUID              string    // of which payment; "" is any with enough left
+	ImpUID              string    // of which payment; "" is the first paid with enough left
 	Amount              model.KRW // 0 is all that is left
 	Reference, Reason   string
 	RefundID            string    `json:",omitempty"` // the refund it is for, which has to be accepted still
@@ -104,7 +104,7 @@ func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 			}
 		}
 		suits := in.ImpUID == p.ImpUID || in.ImpUID == "" && p.Left() >= int64(in.Amount)
-		if suits && p.Paid() && p.Left() > 0 {
+		if suits && p.Paid() && p.Left() > 0 && (from == nil || p.PaidAt < from.PaidAt) {
 			from = &payments[i]
 		}
 	}

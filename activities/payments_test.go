@@ -52,6 +52,7 @@ func TestGiveBack(t *testing.T) {
 		paid     = `{"imp_uid":"imp_1","merchant_uid":"ORDER2222222","amount":1000,"paid_at":5,"currency":"KRW","pay_method":"card","status":"paid"}`
 		returned = `{"imp_uid":"imp_1","amount":1000,"cancel_amount":400,"paid_at":5,"cancel_history":[{"amount":400,"reason":"환불 [refund R1]"}]}`
 		spent    = `{"imp_uid":"imp_1","amount":1000,"cancel_amount":800,"paid_at":5,"cancel_history":[{"amount":800,"reason":"by hand"}]}`
+		second   = `{"imp_uid":"imp_9","amount":1000,"paid_at":9,"pay_method":"vbank"}`
 		deposit  = `{"imp_uid":"imp_1","amount":1000,"paid_at":5,"pay_method":"vbank"}`
 		account  = `"refund_holder":"데모","refund_bank":"04","refund_account":"110"`
 	)
@@ -64,6 +65,7 @@ func TestGiveBack(t *testing.T) {
 		sent                       bool
 	}{
 		"accepted":                   {paid, refund("accepted", 400), "", "", true},
+		"from what was paid first":   {paid + "," + second, refund("accepted", 400), "", "", true},
 		"sent by an earlier run":     {returned, refund("accepted", 400), "", "", false},
 		"sent, and accepted no more": {returned, refund("requested", 400), "", "", false},
 		"accepted no more":           {paid, refund("requested", 400), "", activities.ErrorNotAccepted, false},
@@ -97,6 +99,7 @@ func TestGiveBack(t *testing.T) {
 				return
 			}
 			require.Len(t, o.cancels, 1)
+			require.Equal(t, "imp_1", o.cancels[0]["imp_uid"])
 			require.InDelta(t, 400, o.cancels[0]["amount"], 0)
 			require.InDelta(t, 1000, o.cancels[0]["checksum"], 0)
 			require.Contains(t, o.cancels[0]["reason"], "refund R1")

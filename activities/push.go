@@ -21,7 +21,7 @@ const sendersAtOnce = 16
 // it twice; what certainly did not go out is tried again by the next run.
 func (a *Activities) SendPush(ctx context.Context, ref BroadcastRef) error {
 	b, err := a.load(ctx, ref)
-	if err != nil {
+	if err != nil || b.DeletedAt != nil || b.FinishedAt != nil { // meanwhile
 		return err
 	}
 	devices, err := a.store.PushDevices(ctx, b.VODID, b.InfluencerID)
@@ -38,14 +38,14 @@ func (a *Activities) SendPush(ctx context.Context, ref BroadcastRef) error {
 	}
 	var unsent atomic.Int64
 	var reason atomic.Pointer[error] // of one of them
-	senders, sendCtx := errgroup.WithContext(ctx)
+	var senders errgroup.Group       // one in trouble does not interrupt the others
 	senders.SetLimit(sendersAtOnce)
 	for i, device := range devices {
 		activity.RecordHeartbeat(ctx, i)
 		senders.Go(func() error {
 			message := message
 			message.Token = device
-			refused, err := a.deliver(sendCtx, ref.VODID, message)
+			refused, err := a.deliver(ctx, ref.VODID, message)
 			if refused != nil {
 				unsent.Add(1)
 				reason.Store(&refused)

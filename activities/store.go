@@ -32,7 +32,11 @@ func (a *Activities) Start(ctx context.Context, ref BroadcastRef) (model.Broadca
 // as it is.
 func (a *Activities) End(ctx context.Context, ref BroadcastRef) (model.Broadcast, error) {
 	b, err := a.store.EndBroadcast(ctx, ref.VODID, now())
-	return outcome(a.already(ctx, ref, b, err, model.StatusClosed, model.StatusCompleted))
+	b, err = a.already(ctx, ref, b, err, model.StatusClosed, model.StatusCompleted)
+	if err == nil && b.Status == model.StatusCompleted { // its recording was there first
+		err = a.store.ForgetAlarms(ctx, ref.VODID)
+	}
+	return outcome(b, err)
 }
 
 // Miss marks a ready broadcast missed.

@@ -92,15 +92,17 @@ func join(address string, id int64, name string) (*websocket.Conn, error) {
 }
 
 // BenchmarkChat: two processes, 1,000 people each in one room, 20 messages a
-// second for a minute. How long a message takes to everybody.
+// second for a minute, by 40 of them in turn. How long a message takes to
+// everybody, and how long the end does after the broadcast is over.
 func BenchmarkChat(b *testing.B) {
-	const people, messages, pause = 2000, 1200, 50 * time.Millisecond
+	const people, speakers, messages, pause = 2000, 40, 1200, 50 * time.Millisecond
 	h := start(b)
 	id := h.onAir(b, 1)[0]
 	addresses, _ := h.chatProcesses(b, 2)
 	conns := make([]*websocket.Conn, people)
 	took := make([][]float64, people) // milliseconds
-	var entered, dropped, double atomic.Int64
+	told := make([]time.Time, people) // of the end
+	var entered, dropped, double, disordered atomic.Int64
 	var readers sync.WaitGroup
 	for i := range people {
 		name := fmt.Sprint("guest", i)
@@ -109,10 +111,15 @@ func BenchmarkChat(b *testing.B) {
 		conns[i] = ws
 		readers.Go(func() {
 			seen := make([]bool, messages)
-			for len(took[i]) < messages {
+			latest := [speakers]int{}
+			for {
 				_, data, err := ws.Read(context.Background())
 				if err != nil {
 					dropped.Add(1)
+					return
+				}
+				if bytes.Contains(data, []byte(`"stat":"end"`)) {
+					told[i] = time.Now()
 					return
 				}
 				if bytes.Contains(data, []byte(`"message":"`+name+"님")) {
@@ -129,6 +136,10 @@ func BenchmarkChat(b *testing.B) {
 					continue
 				}
 				seen[n] = true
+				if n < latest[n%speakers] {
+					disordered.Add(1)
+				}
+				latest[n%speakers] = n
 				took[i] = append(took[i], float64(time.Now().UnixMicro()-at)/1000)
 			}
 		})
@@ -138,15 +149,24 @@ func BenchmarkChat(b *testing.B) {
 	for n := range messages {
 		<-ticker.C
 		text := fmt.Appendf(nil, `{"message":"at %d %d"}`, n, time.Now().UnixMicro())
-		require.NoError(b, conns[n*7%people].Write(b.Context(), websocket.MessageText, text))
+		require.NoError(b, conns[n%speakers].Write(b.Context(), websocket.MessageText, text))
 	}
+	<-time.After(2 * time.Second) // for the last message
+	over := time.Now()
+	_, err := h.store.EndBroadcast(b.Context(), id, time.Now())
+	require.NoError(b, err)
 	readers.Wait()
+	for i := range took {
+		require.Len(b, took[i], messages, "heard by guest%d", i)
+	}
 	all := slices.Concat(took...)
 	slices.Sort(all)
 	b.ReportMetric(all[len(all)/2], "ms-p50")
 	b.ReportMetric(all[len(all)*99/100], "ms-p99")
 	b.ReportMetric(float64(dropped.Load()), "dropped")
 	b.ReportMetric(float64(double.Load()), "double")
+	b.ReportMetric(float64(disordered.Load()), "disordered")
+	b.ReportMetric(milliseconds(slices.MaxFunc(told, time.Time.Compare).Sub(over)), "ms-to-end-of-all")
 	b.ReportMetric(0, "ns/op")
 	for _, ws := range conns {
 		_ = ws.CloseNow()

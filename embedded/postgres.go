@@ -76,7 +76,8 @@ func StartPostgres(ctx context.Context, config PostgresConfig) (*Postgres, error
 	}
 	var log tail
 	cmd := exec.Command(filepath.Join(bin, "postgres"), args...) //nolint:noctx,gosec // it outlives ctx until Stop; the machine's own program
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(config.Log, &log), io.MultiWriter(config.Log, &log)
+	output := io.MultiWriter(config.Log, &log)
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.Dir = socket
 	process, err := Start(cmd, as)
 	if err != nil {
@@ -252,7 +253,7 @@ func stopOrphan(ctx context.Context, dir string) error {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(line))
-	if err != nil || !isPostgres(pid) {
+	if err != nil || !isPostgres(pid, dir) {
 		return nil //nolint:nilerr // a stale file; Postgres clears it
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopPatience)
@@ -264,12 +265,19 @@ func stopOrphan(ctx context.Context, dir string) error {
 	return nil
 }
 
-func isPostgres(pid int) bool {
+// isPostgres tells whether the process is a Postgres on the folder, which a
+// server works in. Its number may be another's since the machine started.
+func isPostgres(pid int, dir string) bool {
 	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil || !strings.HasPrefix(string(name), "postgres") {
+		return false
+	}
+	ours, err := os.Stat(dir)
 	if err != nil {
 		return false
 	}
-	return strings.HasPrefix(string(name), "postgres")
+	theirs, err := os.Stat(fmt.Sprintf("/proc/%d/cwd", pid))
+	return err == nil && os.SameFile(ours, theirs)
 }
 
 // tail keeps the end of a log.

@@ -71,7 +71,8 @@ func StartTemporal(ctx context.Context, config TemporalConfig) (*Temporal, error
 	}
 	var log tail
 	cmd := exec.Command(config.Program, args...) //nolint:noctx,gosec // it outlives ctx until Stop; the program is ours
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(config.Log, &log), io.MultiWriter(config.Log, &log)
+	output := io.MultiWriter(config.Log, &log)
+	cmd.Stdout, cmd.Stderr = output, output
 	process, err := Start(cmd, nil)
 	if err != nil {
 		return nil, err

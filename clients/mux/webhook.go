@@ -50,13 +50,13 @@ func ParseEvent(signature string, body []byte, secret string, now time.Time) (Ev
 		Type      string    `json:"type"`
 		CreatedAt time.Time `json:"created_at"`
 		Data      struct {
-			ID            string  `json:"id"`
-			Status        string  `json:"status"`
-			IsLive        bool    `json:"is_live"`
-			LiveStreamID  string  `json:"live_stream_id"`
-			ActiveAssetID string  `json:"active_asset_id"`
-			Duration      float64 `json:"duration"`
-			CreatedAt     any     `json:"created_at"`
+			ID            string          `json:"id"`
+			Status        string          `json:"status"`
+			IsLive        bool            `json:"is_live"`
+			LiveStreamID  string          `json:"live_stream_id"`
+			ActiveAssetID string          `json:"active_asset_id"`
+			Duration      float64         `json:"duration"`
+			CreatedAt     json.RawMessage `json:"created_at"` // a text, in their documents
 			PlaybackIDs   []struct {
 				ID string `json:"id"`
 			} `json:"playback_ids"`
@@ -79,7 +79,7 @@ func ParseEvent(signature string, body []byte, secret string, now time.Time) (Ev
 		event.Asset = Asset{
 			ID: wire.Data.ID, Status: wire.Data.Status, IsLive: wire.Data.IsLive, LiveStreamID: wire.Data.LiveStreamID,
 			Duration:  time.Duration(wire.Data.Duration * float64(time.Second)),
-			CreatedAt: unixSeconds(fmt.Sprint(wire.Data.CreatedAt)),
+			CreatedAt: unixSeconds(strings.Trim(string(wire.Data.CreatedAt), `"`)),
 		}
 		if len(wire.Data.PlaybackIDs) > 0 {
 			event.Asset.PlaybackID = wire.Data.PlaybackIDs[0].ID

@@ -59,14 +59,16 @@ func TestParseEventVerifies(t *testing.T) {
 
 func TestParseEventReadsRecordings(t *testing.T) {
 	t.Parallel()
-	body := `{"id":"e2","type":"video.asset.live_stream_completed","created_at":"2026-02-02T02:40:00.5Z","data":
-		{"id":"a1","status":"ready","live_stream_id":"s1","created_at":"1769999000","duration":12.5,"playback_ids":[{"id":"p1","policy":"public"},{"id":"p2"}]}}`
-	event, err := mux.ParseEvent(signed("secret", now, body), []byte(body), "secret", now)
-	require.NoError(t, err)
-	require.Equal(t, mux.Asset{
-		ID: "a1", Status: "ready", LiveStreamID: "s1", PlaybackID: "p1",
-		Duration: 12500 * time.Millisecond, CreatedAt: time.Unix(1769999000, 0).UTC(),
-	}, event.Asset)
+	for _, made := range []string{`"1769999000"`, `1769999000`} {
+		body := `{"id":"e2","type":"video.asset.live_stream_completed","created_at":"2026-02-02T02:40:00.5Z","data":
+		{"id":"a1","status":"ready","live_stream_id":"s1","created_at":` + made + `,"duration":12.5,"playback_ids":[{"id":"p1","policy":"public"},{"id":"p2"}]}}`
+		event, err := mux.ParseEvent(signed("secret", now, body), []byte(body), "secret", now)
+		require.NoError(t, err)
+		require.Equal(t, mux.Asset{
+			ID: "a1", Status: "ready", LiveStreamID: "s1", PlaybackID: "p1",
+			Duration: 12500 * time.Millisecond, CreatedAt: time.Unix(1769999000, 0).UTC(),
+		}, event.Asset)
+	}
 }
 
 func TestParseEventRefusesWhatItCannotRead(t *testing.T) {
