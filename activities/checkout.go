@@ -50,12 +50,13 @@ func (a *Activities) PlaceOrder(ctx context.Context, in NewOrder) (PlacedOrder, 
 		return PlacedOrder{}, err
 	}
 	if !last.IsZero() {
+		unsettled := a.settled(last) // when the search begins
 		placed, found, err := a.placedEarlier(ctx, in)
 		if err != nil || found {
 			return placed, err
 		}
-		if err := a.settled(last); err != nil {
-			return PlacedOrder{}, err
+		if unsettled != nil {
+			return PlacedOrder{}, unsettled
 		}
 		mine, err := a.store.RepeatCheckout(ctx, in.CustomerID, in.Key, last, now())
 		if err != nil || !mine {
@@ -64,6 +65,12 @@ func (a *Activities) PlaceOrder(ctx context.Context, in NewOrder) (PlacedOrder, 
 	}
 	answer, err := a.clayful.Checkout(ctx, in.CustomerID, in.Payload)
 	if refusal := shopRefusal(err); refusal != nil {
+		if !last.IsZero() { // perhaps because the attempt before was carried out at last
+			placed, found, err := a.placedEarlier(ctx, in)
+			if err != nil || found {
+				return placed, err
+			}
+		}
 		if err := a.store.ForgetCheckout(ctx, in.CustomerID, in.Key); err != nil {
 			return PlacedOrder{}, err // and is asked, and refused, again
 		}
@@ -99,12 +106,13 @@ func (a *Activities) FindOrder(ctx context.Context, in NewOrder) (PlacedOrder, e
 	if err != nil {
 		return PlacedOrder{}, err
 	}
+	unsettled := a.settled(last) // when the search begins
 	placed, found, err := a.placedEarlier(ctx, in)
 	if err != nil || found {
 		return placed, err
 	}
-	if err := a.settled(last); err != nil {
-		return PlacedOrder{}, err
+	if unsettled != nil {
+		return PlacedOrder{}, unsettled
 	}
 	return PlacedOrder{}, Refuse(&model.Error{Code: model.CodeNoUpstream, Detail: "the shop did not make the order"})
 }

@@ -160,7 +160,26 @@ func checkoutPayload(r *http.Request) (map[string]any, error) {
 	for _, field := range []string{"customer", "subscription", "paymentMethods"} {
 		delete(payload, field)
 	}
+	if discount, given := payload["discount"]; given {
+		withoutDiscounts(discount)
+	}
 	return payload, nil
+}
+
+// withoutDiscounts leaves coupons only: the shop takes what is sent on as its
+// own staff's, who may give discounts of any size.
+func withoutDiscounts(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		delete(v, "discounts")
+		for _, inner := range v {
+			withoutDiscounts(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			withoutDiscounts(inner)
+		}
+	}
 }
 
 // fingerprint tells payloads apart, whatever the order of their keys.
