@@ -60,7 +60,7 @@ func (o *order) run(ctx workflow.Context) error {
 			err = o.awaitPayment(ctx)
 		case o.state.Stage == model.StagePaid:
 			err = o.awaitDelivery(ctx)
-		case o.state.Stage == model.StageCancelled && o.lateCheck < len(lateChecks):
+		case o.state.Stage == model.StageCancelled && o.lateCheck < len(o.lateLooks(ctx)):
 			err = o.awaitLatePayment(ctx)
 		default:
 			if o.woken() {
@@ -164,12 +164,32 @@ func (o *order) giveUp(ctx workflow.Context) error {
 	return o.enter(ctx, model.StageCancelled)
 }
 
+// lateLooks are when a cancelled order is looked at once more: at the times of
+// lateChecks, and then daily while its virtual account takes money.
+func (o *order) lateLooks(ctx workflow.Context) []time.Time {
+	var looks []time.Time
+	for _, after := range lateChecks {
+		looks = append(looks, o.state.StageSince.Add(after))
+	}
+	last := looks[len(looks)-1]
+	if o.state.OpenTill == nil || !o.state.OpenTill.After(last) ||
+		workflow.GetVersion(ctx, "late looks last as long as the account", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return looks
+	}
+	closes := o.state.OpenTill.Add(o.rules.VBankGrace)
+	for last.Before(closes) {
+		last = earlier(last.Add(24*time.Hour), closes)
+		looks = append(looks, last)
+	}
+	return looks
+}
+
 // awaitLatePayment is a cancelled order. Somebody may still pay it, with a
 // payment window left open or into its virtual account.
 func (o *order) awaitLatePayment(ctx workflow.Context) error {
-	at := o.state.StageSince.Add(lateChecks[o.lateCheck])
-	o.waitingFor(ctx, "Cancelled: looking for payments that come too late until "+model.FormatSeoul(o.state.StageSince.Add(lateChecks[len(lateChecks)-1])))
-	if err := until(ctx, at, "Look for payments that came too late", o.woken); err != nil {
+	looks := o.lateLooks(ctx)
+	o.waitingFor(ctx, "Cancelled: looking for payments that come too late until "+model.FormatSeoul(looks[len(looks)-1]))
+	if err := until(ctx, looks[o.lateCheck], "Look for payments that came too late", o.woken); err != nil {
 		return err
 	}
 	if o.woken() {

@@ -302,6 +302,25 @@ func TestVirtualAccountHasItsOwnDeadline(t *testing.T) {
 	require.Equal(t, 48*time.Hour+10*time.Minute, state.StageSince.Sub(placedAt))
 }
 
+// TestMoneyInTheAccountOfACancelledOrderGoesBack days later, though nobody tells.
+func TestMoneyInTheAccountOfACancelledOrderGoesBack(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.after(time.Minute, func() { s.account(placedAt.Add(7 * 24 * time.Hour)) })
+	s.after(time.Hour, func() {
+		s.env.UpdateWorkflow(workflows.UpdateCancel, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {}, OnReject: func(err error) { require.NoError(t, err) }, OnComplete: func(_ any, err error) { require.NoError(t, err) },
+		}, workflows.Cancellation{OrderID: s.order.ID, By: "customer"})
+	})
+	s.after(6*24*time.Hour, func() {
+		at := s.env.Now()
+		s.payments[0].Status, s.payments[0].PaidAt = "paid", &at
+	})
+	state, _ := s.live(s.input())
+	require.Equal(t, model.StageCancelled, state.Stage)
+	require.Len(t, s.returns, 1)
+}
+
 func TestOrderSaysWhyItIsStuck(t *testing.T) {
 	t.Parallel()
 	for reason, cause := range map[workflows.Reason]error{
