@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,14 +39,20 @@ type vbank struct {
 	ExpiresAt *string `json:"expiresAt"`
 }
 
+// sums are what the shop's operator writes down of a payment method.
+type sums struct {
+	Paid      *int64 `json:"paid"`
+	Cancelled *int64 `json:"cancelled"`
+	Refunded  *int64 `json:"refunded"`
+}
+
+// errOvertaken: another pull of the same order was written since this one began.
+var errOvertaken = errors.New("overtaken")
+
 // updateTransactions takes over what Iamport knows of an order's payments, or,
 // with a body, what the shop's operator writes down per payment method.
 func (s *Server) updateTransactions(c call) (any, error) {
-	var manual map[string]struct {
-		Paid      *int64 `json:"paid"`
-		Cancelled *int64 `json:"cancelled"`
-		Refunded  *int64 `json:"refunded"`
-	}
+	var manual map[string]sums
 	if err := readInto(c.Request, &manual); err != nil {
 		return nil, err
 	}
@@ -56,7 +63,18 @@ func (s *Server) updateTransactions(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	for {
+		answer, err := s.syncTransactions(c, d, manual)
+		if !errors.Is(err, errOvertaken) {
+			return answer, err
+		}
+	}
+}
+
+func (s *Server) syncTransactions(c call, d document, manual map[string]sums) (any, error) {
 	var pulled transaction
+	var err error
+	began := stamp(time.Now())
 	if manual == nil {
 		if pulled, err = s.config.Iamport.pull(c.Context(), d.id()); err != nil {
 			s.config.Logger.WarnContext(c.Context(), "iamport could not be asked", "order", d.id(), "error", err)
@@ -69,6 +87,9 @@ func (s *Server) updateTransactions(c call) (any, error) {
 		if manual == nil {
 			if len(o.Transactions) > 0 {
 				t := &o.Transactions[0]
+				if t.UpdatedAt >= began {
+					return errOvertaken
+				}
 				t.Paid, t.Cancelled, t.VBanks, t.UpdatedAt = pulled.Paid, pulled.Cancelled, pulled.VBanks, now
 			}
 			return nil
