@@ -1,6 +1,7 @@
 package clayful
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -209,31 +210,38 @@ func (s *Server) paymentMethod(ctx context.Context, tx pgx.Tx, wanted *string, a
 	return found[0].id(), nil
 }
 
-// takeStock takes what is ordered out of stock. The products are locked; two
-// lines of one variant are counted together.
+// takeStock takes what is ordered out of stock.
 func (s *Server) takeStock(ctx context.Context, tx pgx.Tx, b *basket) error {
-	wanted := map[string]map[string]int64{}
+	var moves []move
 	for _, l := range b.lines {
 		for _, ordered := range append([]*line{l}, l.bundle...) {
-			if wanted[ordered.productID] == nil {
-				wanted[ordered.productID] = map[string]int64{}
-			}
-			wanted[ordered.productID][ordered.variantID] += ordered.quantity
+			moves = append(moves, move{ordered.productID, ordered.variantID, -ordered.quantity})
 		}
 	}
-	for product, variants := range wanted {
-		for variant, n := range variants {
-			if err := moveStock(ctx, tx, product, variant, -n); err != nil {
-				return err
-			}
+	return moveStock(ctx, tx, moves)
+}
+
+// move is a change of the stock of a variant.
+type move struct {
+	product, variant string
+	by               int64
+}
+
+// moveStock makes all of the moves, each product locked in turn: always in one
+// order, so that nobody waits for each other.
+func moveStock(ctx context.Context, tx pgx.Tx, moves []move) error {
+	slices.SortStableFunc(moves, func(a, b move) int { return cmp.Compare(a.product, b.product) })
+	for _, m := range moves {
+		if err := moveVariant(ctx, tx, m.product, m.variant, m.by); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// moveStock changes the quantity of a variant, which is never below zero.
+// moveVariant changes the quantity of a variant, which is never below zero.
 // Unlimited stock stays so, and a variant that is gone takes nothing back.
-func moveStock(ctx context.Context, tx pgx.Tx, product, variant string, by int64) error {
+func moveVariant(ctx context.Context, tx pgx.Tx, product, variant string, by int64) error {
 	var quantity *float64
 	var index int
 	err := tx.QueryRow(ctx, `SELECT (v.value->>'quantity')::float8, v.ordinality::int - 1
@@ -272,6 +280,7 @@ func (s *Server) takeCoupons(ctx context.Context, tx pgx.Tx, customer string, wa
 	for _, item := range wanted.Shipping {
 		used = append(used, item.Coupon)
 	}
+	slices.Sort(used) // in one order, as stock
 	for _, coupon := range used {
 		if coupon == "" {
 			continue

@@ -310,14 +310,13 @@ func (s *Server) cancelOrder(c call) (any, error) {
 			return badRequest("invalid-order-status")
 		}
 		o.Cancellation = by
+		var moves []move
 		for _, item := range o.Items {
 			for _, ordered := range append([]orderItem{item}, item.Bundle...) {
-				if err := moveStock(c.Context(), tx, ordered.Product, ordered.Variant, ordered.Quantity); err != nil {
-					return err
-				}
+				moves = append(moves, move{ordered.Product, ordered.Variant, ordered.Quantity})
 			}
 		}
-		return nil
+		return moveStock(c.Context(), tx, moves)
 	})
 	return o, err
 }

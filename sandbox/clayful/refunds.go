@@ -306,6 +306,7 @@ func (s *Server) restock(c call) (any, error) {
 		if r.Status != "accepted" {
 			return badRequest("invalid-refund-status")
 		}
+		var moves []move
 		for i := range r.Items {
 			back := &r.Items[i]
 			n := back.Quantity - back.Restocked
@@ -330,12 +331,10 @@ func (s *Server) restock(c call) (any, error) {
 				continue
 			}
 			for _, ordered := range append([]orderItem{*item}, item.Bundle...) {
-				if err := moveStock(c.Context(), tx, ordered.Product, ordered.Variant, n*ordered.Quantity/item.Quantity); err != nil {
-					return err
-				}
+				moves = append(moves, move{ordered.Product, ordered.Variant, n * ordered.Quantity / item.Quantity})
 			}
 			back.Restocked += n
 		}
-		return nil
+		return moveStock(c.Context(), tx, moves)
 	})
 }
