@@ -154,8 +154,13 @@ func (s *broadcast) waitForEncoder(ctx workflow.Context) error {
 	missedAt, due := s.state.Broadcast.MissedAt(s.rules.Grace)
 	for due && s.is(model.StatusReady) && !s.deleted() {
 		if report, fresh := s.freshReport(); fresh && report.Active {
+			revision := s.state.Broadcast.Revision
 			if err := s.change(ctx, "Go live", s.steps.StartStreaming, s.command()); err != nil {
 				return err
+			}
+			edited := s.is(model.StatusReady) && s.state.Broadcast.Revision != revision
+			if edited && workflow.GetVersion(ctx, "an edit beside going live", workflow.DefaultVersion, 1) > workflow.DefaultVersion {
+				return nil
 			}
 			continue
 		}

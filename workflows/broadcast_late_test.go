@@ -84,7 +84,7 @@ func TestABroadcastSaysThatMuxIsDown(t *testing.T) {
 		s.in(2*hour+2*time.Minute, func() {
 			require.Equal(t, down, s.state().StuckReason)
 			require.Equal(t, model.StatusLive, s.state().Broadcast.Status)
-			require.Equal(t, "in its words", s.state().LastError)
+			require.Equal(t, "400: in its words", s.state().LastError)
 		})
 		return s
 	}

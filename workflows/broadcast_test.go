@@ -39,9 +39,10 @@ type show struct {
 	blocked   bool // another broadcast of the influencer is in the way
 	linked    []activities.ProductLinks
 	made      []model.Recording
-	making    bool // Mux has not finished the recording
-	mute      bool // Mux tells nothing about streams and recordings
-	unpushed  bool // no device can be reached
+	making    bool   // Mux has not finished the recording
+	mute      bool   // Mux tells nothing about streams and recordings
+	unpushed  bool   // no device can be reached
+	beside    func() // happens while it is to go live
 	answers   map[string]error
 }
 
@@ -109,6 +110,10 @@ func newShow(t *testing.T, in time.Duration) *show {
 		return max(0, s.row.StartedAt.Sub(s.Now()))
 	}).Maybe()
 	s.OnActivity(a.StartStreaming, mock.Anything, mock.Anything).Return(ref(func() (model.Broadcast, error) {
+		if s.beside != nil {
+			_, _ = change(s.beside)
+			s.beside = nil
+		}
 		if !s.streaming || s.blocked || s.row.Status != model.StatusReady || !s.row.DueAt(s.Now()) {
 			return s.row, nil
 		}
@@ -574,4 +579,25 @@ func TestDatabaseThatIsAwayDelaysAndLosesNothing(t *testing.T) {
 	s := newShow(t, hour)
 	s.away = 8 // the test environment gives a step up after ten
 	require.Equal(t, model.StatusMissed, s.run().Broadcast.Status)
+}
+
+// TestAnEditBesideGoingLive is not overlooked: the broadcast waits for its new
+// time, and is not missed at the old one.
+func TestAnEditBesideGoingLive(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]*time.Time{"to tomorrow": new(began.Add(24 * time.Hour)), "to no time": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShow(t, hour)
+			s.beside = func() { s.row.StartedAt = at }
+			s.in(hour+time.Minute, func() { s.report(true) })
+			s.in(hour+2*time.Minute, func() { s.report(false) })
+			s.in(23*time.Hour, func() {
+				require.Equal(t, model.StatusReady, s.row.Status)
+				s.ask("delete", workflows.UpdateDelete)
+			})
+			require.NotNil(t, s.run().Broadcast.DeletedAt)
+			require.NoError(t, s.answers["delete"])
+		})
+	}
 }
