@@ -75,16 +75,17 @@ func (o *order) refund(id string) *refund {
 	return &o.Refunds[i]
 }
 
-// claimed is how many of an item other refunds claim.
-func (o *order) claimed(item string) (n int64) {
+// claimed is how many of an item other refunds claim, and their price.
+func (o *order) claimed(item string) (n int64, price withTax) {
 	for _, r := range o.Refunds {
 		for _, i := range r.Items {
 			if r.Status != "cancelled" && i.Item == item {
 				n += i.Quantity
+				price.add(i.Price)
 			}
 		}
 	}
-	return n
+	return n, price
 }
 
 func (o *order) feeClaimed(shipment string) bool {
@@ -153,16 +154,16 @@ func (o *order) claim(in refundRequest) (*refund, error) {
 		if slices.ContainsFunc(r.Items, func(other refundItem) bool { return other.Item == wanted.Item }) {
 			return nil, invalid("items." + strconv.Itoa(i) + ".item")
 		}
-		before := o.claimed(item.ID)
+		before, earlier := o.claimed(item.ID)
 		if wanted.Quantity < 1 || before+wanted.Quantity > item.Quantity {
 			return nil, badRequest("exceeded-refund-quantity")
 		}
-		part := func(whole int64) int64 {
-			return whole*(before+wanted.Quantity)/item.Quantity - whole*before/item.Quantity
+		part := func(whole, earlier int64) int64 {
+			return max(0, whole*(before+wanted.Quantity)/item.Quantity-earlier)
 		}
 		back := refundItem{
 			Item: item.ID, Quantity: wanted.Quantity, Taxes: []tax{},
-			Price: withTax{part(item.Total.Price.WithTax), part(item.Total.Price.WithoutTax)},
+			Price: withTax{part(item.Total.Price.WithTax, earlier.WithTax), part(item.Total.Price.WithoutTax, earlier.WithoutTax)},
 		}
 		back.Taxed = back.Price.taxed()
 		if len(item.Taxes) > 0 {
