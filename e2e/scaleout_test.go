@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 )
 
 // node is one process of several of a role.
@@ -78,16 +78,14 @@ func (s *system) awaitPolling(t *testing.T, n *node) {
 	identity := strconv.Itoa(n.cmd.Process.Pid) + "@"
 	for _, queue := range []string{"broadcasts", "orders"} {
 		require.Eventually(t, func() bool {
-			found, err := temporal.DescribeTaskQueue(t.Context(), queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+			found, err := temporal.DescribeTaskQueueEnhanced(t.Context(), client.DescribeTaskQueueEnhancedOptions{
+				TaskQueue: queue, TaskQueueTypes: []client.TaskQueueType{client.TaskQueueTypeWorkflow}, ReportPollers: true,
+			})
 			if err != nil {
 				return false
 			}
-			for _, poller := range found.GetPollers() {
-				if strings.HasPrefix(poller.GetIdentity(), identity) {
-					return true
-				}
-			}
-			return false
+			pollers := found.VersionsInfo[""].TypesInfo[client.TaskQueueTypeWorkflow].Pollers //nolint:staticcheck // of all partitions, which nothing else tells
+			return slices.ContainsFunc(pollers, func(p client.TaskQueuePollerInfo) bool { return strings.HasPrefix(p.Identity, identity) })
 		}, 30*time.Second, 50*time.Millisecond, "worker does not poll %s", queue)
 	}
 }
