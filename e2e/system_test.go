@@ -163,7 +163,8 @@ func (s *system) startDev() error {
 	for strings.Count(s.output.String(), "byeolshow is up") == before {
 		select {
 		case <-s.devDone:
-			return fmt.Errorf("dev ended")
+			lines := strings.Split(strings.TrimSpace(s.output.String()), "\n")
+			return fmt.Errorf("dev ended: %s", strings.Join(lines[max(0, len(lines)-5):], "\n"))
 		case <-deadline:
 			return fmt.Errorf("dev is not up in time")
 		case <-time.After(50 * time.Millisecond):

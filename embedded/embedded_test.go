@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -60,6 +61,36 @@ func TestPostgresLeftByAKilledParentIsTakenOver(t *testing.T) {
 	execute(t, orphan, "CREATE TABLE kept AS SELECT 1")
 	execute(t, start(t, dir), "DROP TABLE kept") // stops the one that runs
 	<-orphan.Process().Done()
+}
+
+// The test stays the parent of a program that has ended and does not ask how,
+// so that the system keeps its number.
+func TestPostgresThatIsNotGoneYetIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	require.NoError(t, start(t, dir).Stop())
+	ended, err := exec.LookPath("true")
+	require.NoError(t, err)
+	program := filepath.Join(filepath.Dir(dir), "postgres-killed")
+	require.NoError(t, os.Symlink(ended, program))
+	dead := exec.Command(program)
+	require.NoError(t, dead.Start())
+	require.Eventually(t, func() bool {
+		command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", dead.Process.Pid))
+		return err == nil && len(command) == 0
+	}, time.Minute, time.Millisecond)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "postmaster.pid"), fmt.Appendln(nil, dead.Process.Pid), 0o644))
+	started := make(chan error, 1)
+	var pg *embedded.Postgres
+	go func() {
+		var err error
+		pg, err = embedded.StartPostgres(t.Context(), embedded.PostgresConfig{Dir: dir, Log: io.Discard})
+		started <- err
+	}()
+	require.Never(t, func() bool { return len(started) > 0 }, 500*time.Millisecond, 10*time.Millisecond)
+	require.NoError(t, dead.Wait())
+	require.NoError(t, <-started)
+	require.NoError(t, pg.Stop())
 }
 
 func TestPostgresTellsWhatToDo(t *testing.T) {

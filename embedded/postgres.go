@@ -265,19 +265,17 @@ func stopOrphan(ctx context.Context, dir string) error {
 	return nil
 }
 
-// isPostgres tells whether the process is a Postgres on the folder, which a
-// server works in. Its number may be another's since the machine started.
+// isPostgres tells whether the process is a Postgres on the folder, or one that
+// has been killed and is not gone yet, whose command line is empty: a new server
+// takes it for a running one. The number may be another's since the machine
+// started.
 func isPostgres(pid int, dir string) bool {
 	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	if err != nil || !strings.HasPrefix(string(name), "postgres") {
 		return false
 	}
-	ours, err := os.Stat(dir)
-	if err != nil {
-		return false
-	}
-	theirs, err := os.Stat(fmt.Sprintf("/proc/%d/cwd", pid))
-	return err == nil && os.SameFile(ours, theirs)
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && (len(command) == 0 || slices.Contains(strings.Split(string(command), "\x00"), dir))
 }
 
 // tail keeps the end of a log.
