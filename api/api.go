@@ -54,6 +54,7 @@ type api struct {
 	Config
 	sessions    *sessions
 	lists       *fresh[[]byte]
+	ready       readyList
 	catalogue   *catalogue
 	influencers *influencerList
 	keyLocks    *keyLocks

@@ -26,13 +26,17 @@ const todayShown = 10
 
 // list answers a list, shared with everybody who asks for the same at the moment.
 func (a *api) list(w http.ResponseWriter, r *http.Request, key string, load func(context.Context) (any, error)) error {
-	body, err := a.lists.get(r.Context(), key, func(ctx context.Context) ([]byte, error) {
+	return a.shared(w, r, key, func(ctx context.Context) ([]byte, error) {
 		list, err := load(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return encode(list)
 	})
+}
+
+func (a *api) shared(w http.ResponseWriter, r *http.Request, key string, load func(context.Context) ([]byte, error)) error {
+	body, err := a.lists.get(r.Context(), key, load)
 	if err != nil {
 		return err
 	}
@@ -62,10 +66,27 @@ func (a *api) readyLater(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// readyList is the answer with all reservations, as they were in a version.
+type readyList struct {
+	version string
+	body    []byte
+}
+
 func (a *api) allReady(w http.ResponseWriter, r *http.Request) error {
-	return a.list(w, r, "ready", func(ctx context.Context) (any, error) {
+	return a.shared(w, r, "ready", func(ctx context.Context) ([]byte, error) { // one at a time
+		version, err := a.Store.ReadyVersion(ctx)
+		if err != nil || version == a.ready.version {
+			return a.ready.body, err
+		}
 		list, err := a.Store.AllReady(ctx)
-		return clientViews(list), err
+		if err != nil {
+			return nil, err
+		}
+		body, err := encode(clientViews(list))
+		if err == nil {
+			a.ready = readyList{version, body}
+		}
+		return body, err
 	})
 }
 

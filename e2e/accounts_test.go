@@ -220,8 +220,9 @@ func TestASignUpLeavesAWholeAccountOrNone(t *testing.T) {
 	// The API dies before the shop has answered; the shop does it all the same.
 	who = newcomer()
 	fault("POST", "/v1/customers", map[string]any{"mode": "delay", "ms": 1500, "times": 1})
+	before := calls(t, "clayful", "POST /v1/customers")
 	gone := signUp(who)
-	claimed(who)
+	require.Eventually(t, func() bool { return calls(t, "clayful", "POST /v1/customers") > before }, 10*time.Second, 20*time.Millisecond)
 	shared.kill(t, "api")
 	<-gone
 	require.Eventually(t, func() bool { return len(accounts(t, who["userId"])) == 1 }, 10*time.Second, 50*time.Millisecond)

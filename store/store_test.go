@@ -140,6 +140,55 @@ func TestLikesDoNotTouchTheRevision(t *testing.T) {
 	require.ErrorIs(t, s.SetLike(ctx, id+1, "C", false), model.ErrNoBroadcast)
 }
 
+func TestReadyVersionFollowsTheList(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx := t.Context()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	insert := func(id int64) error {
+		return s.InsertBroadcast(ctx, model.Broadcast{VODID: id, InfluencerID: fmt.Sprint("STAR", id), Details: model.Details{Title: "x"}, ArmedAt: now})
+	}
+	edit := func(change func(*model.Broadcast) error) error {
+		_, err := s.EditBroadcast(ctx, 1, now, change)
+		return err
+	}
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"the first", func() error { return insert(1) }},
+		{"another", func() error { return insert(2) }},
+		{"a like", func() error { return s.SetLike(ctx, 1, "C", true) }},
+		{"a viewer", func() error { return s.CountViewers(ctx, []store.Viewer{{VODID: 1, Name: "C"}}) }},
+		{"an edit", func() error { return edit(func(b *model.Broadcast) error { b.Title = "y"; return nil }) }},
+		{"and back", func() error { return edit(func(b *model.Broadcast) error { b.Title = "x"; return nil }) }},
+		{"a picture", func() error { return s.ShowAvatar(ctx, "STAR1", "https://image.example/1.png") }},
+		{"gone live", func() error { _, err := s.StartBroadcast(ctx, 1, now); return err }},
+		{"deleted", func() error { _, err := s.DeleteBroadcast(ctx, 2, now); return err }},
+	}
+	seen := map[string]string{}
+	version, err := s.ReadyVersion(ctx)
+	require.NoError(t, err)
+	nothing := version
+	for _, step := range steps {
+		require.NoError(t, step.do(), step.name)
+		before := version
+		version, err = s.ReadyVersion(ctx)
+		require.NoError(t, err)
+		require.NotEqual(t, before, version, step.name)
+		require.Empty(t, seen[version], step.name)
+		seen[version] = step.name
+		again, err := s.ReadyVersion(ctx)
+		require.NoError(t, err)
+		require.Equal(t, version, again)
+	}
+	require.Equal(t, nothing, version)
+	require.NoError(t, s.SetLike(ctx, 1, "D", true), "one that is live")
+	again, err := s.ReadyVersion(ctx)
+	require.NoError(t, err)
+	require.Equal(t, version, again)
+}
+
 func TestCouponLog(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)

@@ -1238,6 +1238,20 @@ func (q *Queries) ReadySince(ctx context.Context, since time.Time) ([]Broadcast,
 	return items, nil
 }
 
+const readyVersion = `-- name: ReadyVersion :one
+SELECT (count(*) || ' ' || coalesce(md5(string_agg(vod_id || ' ' || xmin, ',' ORDER BY vod_id)), ''))::text
+FROM media_stream WHERE status = 'ready' AND deleted_at IS NULL
+`
+
+// ReadyVersion is another whenever what AllReady answers is another: xmin is
+// the transaction that wrote the row as it is.
+func (q *Queries) ReadyVersion(ctx context.Context) (string, error) {
+	row := q.db.QueryRow(ctx, readyVersion)
+	var column_1 string
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const showAvatar = `-- name: ShowAvatar :exec
 UPDATE media_stream SET influencer_thunmbnail = $1::text
 WHERE influencer_id = $2::text AND influencer_thunmbnail <> $1::text

@@ -109,6 +109,12 @@ ORDER BY started_at, vod_id;
 SELECT * FROM media_stream
 WHERE status = 'ready' AND deleted_at IS NULL ORDER BY started_at NULLS LAST, vod_id;
 
+-- ReadyVersion is another whenever what AllReady answers is another: xmin is
+-- the transaction that wrote the row as it is.
+-- name: ReadyVersion :one
+SELECT (count(*) || ' ' || coalesce(md5(string_agg(vod_id || ' ' || xmin, ',' ORDER BY vod_id)), ''))::text
+FROM media_stream WHERE status = 'ready' AND deleted_at IS NULL;
+
 -- name: HotBroadcasts :many
 SELECT * FROM media_stream
 WHERE status = 'live' AND deleted_at IS NULL ORDER BY vod_view_count DESC, started_at, vod_id;
