@@ -212,6 +212,7 @@ func streamOf(t *testing.T, star *seller) string {
 }
 
 func TestManyStartsAtOnceAreOne(t *testing.T) {
+	t.Parallel()
 	star := shared.newSeller(t)
 	id, _ := star.reserveIn(t, 2*time.Second) // the automatic start competes
 	device := fan(t, id)
@@ -237,6 +238,7 @@ func TestManyStartsAtOnceAreOne(t *testing.T) {
 }
 
 func TestOneBroadcastOnAirPerInfluencer(t *testing.T) {
+	t.Parallel()
 	star := shared.newSeller(t)
 	first, second := star.reserve(t, nil), star.reserve(t, nil)
 	var wait sync.WaitGroup

@@ -12,6 +12,7 @@ import (
 // TestAGeneratedClientShops has a third party's generator make a TypeScript
 // client of the OpenAPI document, which logs in and checks out.
 func TestAGeneratedClientShops(t *testing.T) {
+	t.Parallel()
 	who := shared.newPerson(t, members)
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "client"))))
