@@ -103,7 +103,7 @@ func (a *Activities) GiveBack(ctx context.Context, in Return) error {
 				return nil
 			}
 		}
-		suits := in.ImpUID == p.ImpUID || in.ImpUID == "" && p.Left() >= int64(in.Amount)
+		suits := in.ImpUID == p.ImpUID || in.ImpUID == "" && p.Currency == "KRW" && p.Left() >= int64(in.Amount)
 		if suits && p.Paid() && p.Left() > 0 && (from == nil || p.PaidAt < from.PaidAt) {
 			from = &payments[i]
 		}

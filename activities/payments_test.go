@@ -52,8 +52,9 @@ func TestGiveBack(t *testing.T) {
 		paid     = `{"imp_uid":"imp_1","merchant_uid":"ORDER2222222","amount":1000,"paid_at":5,"currency":"KRW","pay_method":"card","status":"paid"}`
 		returned = `{"imp_uid":"imp_1","amount":1000,"cancel_amount":400,"paid_at":5,"cancel_history":[{"amount":400,"reason":"환불 [refund R1]"}]}`
 		spent    = `{"imp_uid":"imp_1","amount":1000,"cancel_amount":800,"paid_at":5,"cancel_history":[{"amount":800,"reason":"by hand"}]}`
-		second   = `{"imp_uid":"imp_9","amount":1000,"paid_at":9,"pay_method":"vbank"}`
-		deposit  = `{"imp_uid":"imp_1","amount":1000,"paid_at":5,"pay_method":"vbank"}`
+		second   = `{"imp_uid":"imp_9","amount":1000,"paid_at":9,"currency":"KRW","pay_method":"vbank"}`
+		deposit  = `{"imp_uid":"imp_1","amount":1000,"paid_at":5,"currency":"KRW","pay_method":"vbank"}`
+		foreign  = `{"imp_uid":"imp_5","amount":900.5,"paid_at":3,"currency":"USD","pay_method":"card"}`
 		account  = `"refund_holder":"데모","refund_bank":"04","refund_account":"110"`
 	)
 	refund := func(status string, amount int) string {
@@ -66,6 +67,7 @@ func TestGiveBack(t *testing.T) {
 	}{
 		"accepted":                   {paid, refund("accepted", 400), "", "", true},
 		"from what was paid first":   {paid + "," + second, refund("accepted", 400), "", "", true},
+		"from won alone":             {foreign + "," + paid, refund("accepted", 400), "", "", true},
 		"sent by an earlier run":     {returned, refund("accepted", 400), "", "", false},
 		"sent, and accepted no more": {returned, refund("requested", 400), "", "", false},
 		"accepted no more":           {paid, refund("requested", 400), "", activities.ErrorNotAccepted, false},

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-chi/httprate"
 	"go.temporal.io/sdk/client"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
@@ -60,6 +61,7 @@ type api struct {
 	keyLocks    *keyLocks
 	imageTurns  chan struct{}                   // changes of images at once
 	uploads     func(http.Handler) http.Handler // limits uploads
+	payments    *httprate.RateLimiter           // limits what an order is told of payments
 	reviews     atomic.Int64                    // changes of reviews so far
 }
 

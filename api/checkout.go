@@ -207,13 +207,17 @@ func keyOf(r *http.Request) (string, error) {
 
 // tapKey is the key of a checkout that came without one. Two taps are one: the
 // second finds the order of the first among the customer's newest, unless the
-// cart holds something again. Earlier is the key of that order then.
+// cart holds something again. Earlier is the key of that order then. Where its
+// own orders may lie before the newest, the last of those tells it from them.
 func (a *api) tapKey(r *http.Request, payload map[string]any, fingerprint string) (key, earlier string, err error) {
 	orders, err := a.Clayful.RecentOrders(r.Context(), caller(r).ID)
 	if err != nil {
 		return "", "", err
 	}
 	prefix, after := "tap-"+fingerprint[:16]+"-", "first"
+	if len(orders) == clayful.Recent {
+		after = orders[len(orders)-1].ID
+	}
 	for _, o := range orders { // the newest first
 		if !strings.HasPrefix(o.MetaString(model.CheckoutKey), prefix) {
 			continue

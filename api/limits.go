@@ -25,12 +25,14 @@ type Limits struct {
 	ResetPerHour    int // passwords set anew by a mailed secret, per IP; 10
 	AliasPerMinute  int // nicknames looked up, per IP; 60
 	SignUpPerMinute int // per IP; 10
+
+	PaymentPerMinute int // payments an order is told of; 60
 }
 
 func (l *Limits) fill() {
 	for limit, otherwise := range map[*int]int{
 		&l.LoginPerMinute: 10, &l.FindIDPerMinute: 5, &l.MailPerHour: 20, &l.MailPerAddress: 5, &l.ResetPerHour: 10,
-		&l.AliasPerMinute: 60, &l.SignUpPerMinute: 10, &l.CouponPerMinute: 100, &l.UploadPerMinute: 20,
+		&l.AliasPerMinute: 60, &l.SignUpPerMinute: 10, &l.CouponPerMinute: 100, &l.UploadPerMinute: 20, &l.PaymentPerMinute: 60,
 	} {
 		if *limit == 0 {
 			*limit = otherwise
@@ -46,6 +48,15 @@ func (a *api) limit(requests int, in time.Duration, key httprate.KeyFunc) func(h
 		}
 		return errTooMany
 	})))
+}
+
+// mayTell refuses to tell an order of payments too often. It counts by order and
+// not by IP: all of Iamport's notices come from a few, and so do a carrier's customers.
+func (a *api) mayTell(w http.ResponseWriter, r *http.Request, orderID string) error {
+	if a.payments.OnLimit(w, r, orderID) {
+		return errTooMany
+	}
+	return nil
 }
 
 var errTooMany = refuse(http.StatusTooManyRequests, "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요")

@@ -112,21 +112,24 @@ func (a *api) verifyPayment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	verdict, err := a.verdict(r.Context(), in)
+	verdict, err := a.verdict(w, r, in)
 	if err != nil {
 		return err
 	}
 	return answerVerdict(w, verdict)
 }
 
-func (a *api) verdict(ctx context.Context, in verification) (model.Verdict, error) {
-	ctx, cancel := context.WithTimeout(ctx, upstreamSilence)
+func (a *api) verdict(w http.ResponseWriter, r *http.Request, in verification) (model.Verdict, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), upstreamSilence)
 	defer cancel()
 	payment, order, err := a.facts(ctx, in.ImpUID, in.OrderID)
 	switch {
 	case iamport.IsNotFound(err):
 		return model.VerdictFail, nil
 	case clayful.IsUnavailable(err), iamport.IsUnavailable(err), err != nil && ctx.Err() != nil:
+		if err := a.mayTell(w, r, in.OrderID); err != nil {
+			return "", err
+		}
 		// The order's workflow goes on deciding, if the order is one of ours.
 		return model.VerdictPending, a.hintIfRunning(ctx, in.OrderID)
 	case err != nil:
@@ -142,6 +145,9 @@ func (a *api) verdict(ctx context.Context, in verification) (model.Verdict, erro
 	verdict, consequence := model.Judge(payment, facts, "")
 	if consequence == model.Nothing {
 		return verdict, nil
+	}
+	if err := a.mayTell(w, r, in.OrderID); err != nil {
+		return "", err
 	}
 	err = a.askOrder(ctx, order, workflows.UpdateSettle, payment, &verdict)
 	if err != nil && (ctx.Err() != nil || errors.Is(err, errTryLater)) {

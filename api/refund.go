@@ -145,7 +145,8 @@ func asksFor(refund clayful.Refund, in refundRequest) bool {
 	return true
 }
 
-// startRefund starts a refund's workflow, unless it runs or has run.
+// startRefund starts a refund's workflow, unless it runs or has run to its end.
+// One that was ended before looks first what of it Iamport has done.
 func (a *api) startRefund(ctx context.Context, in workflows.RefundInput) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -153,7 +154,7 @@ func (a *api) startRefund(ctx context.Context, in workflows.RefundInput) error {
 		ID:                    workflows.RefundID(in.OrderID, in.RefundID),
 		TaskQueue:             workflows.QueueOrders,
 		WorkflowTaskTimeout:   workflows.TaskTimeout,
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		StaticSummary:         in.Summary(),
 		TypedSearchAttributes: in.Attributes(),
 	}, workflows.TypeRefund, in)

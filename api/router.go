@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"github.com/go-chi/httprate"
 
 	"github.com/byeolshow/byeolshow/health"
 )
@@ -23,6 +24,7 @@ const (
 
 func (a *api) routes() (http.Handler, error) {
 	a.uploads = a.limitUploads()
+	a.payments = httprate.NewRateLimiter(a.Limits.PaymentPerMinute, time.Minute)
 	r := chi.NewRouter()
 	if len(a.TrustedProxies) > 0 {
 		for _, cidr := range a.TrustedProxies {

@@ -53,6 +53,9 @@ func (a *api) iamportNotice(w http.ResponseWriter, r *http.Request) error {
 	if payment.Test && !a.TestPayments || !plainID.MatchString(payment.OrderID) {
 		return bare(w, http.StatusOK, "OK")
 	}
+	if err := a.mayTell(w, r, payment.OrderID); err != nil {
+		return errors.Join(errTryLater, err) // Iamport repeats after a 5xx alone
+	}
 	if err := a.tellOrder(r.Context(), payment.OrderID, workflows.SignalPayment); err != nil {
 		return errors.Join(errTryLater, err)
 	}

@@ -335,3 +335,17 @@ func TestVirtualAccount(t *testing.T) {
 		require.Len(t, o.ledger()[0]["refund_accounts"], 1)
 	})
 }
+
+// TestAnOrderIsToldOfPaymentsOnlySoOften, however many callers there are; other
+// orders do not feel it.
+func TestAnOrderIsToldOfPaymentsOnlySoOften(t *testing.T) {
+	t.Parallel()
+	p := newShopper(t)
+	o, other := p.buy(line(1, 1)), p.buy(line(1, 1))
+	impUID := o.pay(nil)
+	require.Equal(t, "success", o.verify(impUID))
+	require.Eventually(t, func() bool { return o.notice(impUID, "paid").status == 503 }, 30*time.Second, time.Millisecond)
+	require.Equal(t, 429, o.verifyAs(impUID, o.amount).status)
+	require.Equal(t, 200, o.notice("imp_of_nobody", "paid").status)
+	require.Equal(t, "success", other.verify(other.pay(nil)))
+}

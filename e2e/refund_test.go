@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 )
 
 // shopHook sends a webhook as the shop does, signed unless forged.
@@ -190,4 +192,40 @@ func TestIamportRefusesForAWhile(t *testing.T) {
 	o.awaitStatus("over-refunded", 20*time.Second)
 	sum, parts = o.returned()
 	require.Equal(t, []int{o.amount, 1}, []int{sum, parts}, "and nothing after that")
+}
+
+// TestARefundThatWasEndedByHandIsStartedAnew by its order's retry, or by the
+// shop's notice. What has gone back goes no second time.
+func TestARefundThatWasEndedByHandIsStartedAnew(t *testing.T) {
+	t.Parallel()
+	temporal := shared.operator(t)
+	p := newShopper(t)
+	id, variant := newProduct(t, 10000, 5)
+	o, _ := p.paid(map[string]any{"product": id, "variant": variant, "quantity": 2})
+	refund, amount := o.requested(o.refund([]any{o.piece(0, 1)}))
+	workflowID := "refund/" + o.id + "/" + refund
+	for range 2 {
+		require.NoError(t, temporal.TerminateWorkflow(t.Context(), workflowID, "", "by mistake"))
+		require.Eventually(t, func() bool { // the order may not have heard of the end yet
+			handle, err := temporal.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
+				WorkflowID: "order/" + o.id, UpdateName: "retry", WaitForStage: client.WorkflowUpdateStageCompleted,
+			})
+			if err != nil || handle.Get(t.Context(), nil) != nil {
+				return false
+			}
+			found, err := temporal.DescribeWorkflow(t.Context(), workflowID, "")
+			return err == nil && found.Status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+		}, 20*time.Second, 500*time.Millisecond)
+	}
+
+	restock := "/v1/orders/" + o.id + "/refunds/" + refund + "/restock"
+	fault(t, map[string]any{"vendor": "clayful", "method": "POST", "path": restock, "mode": "error", "times": 3})
+	require.Equal(t, 200, o.accept(refund).status)
+	o.awaitReturned(amount, 1)
+	require.NoError(t, temporal.TerminateWorkflow(t.Context(), workflowID, "", "after its money is back"))
+	params := map[string]any{"orderId": o.id, "refundId": refund}
+	require.Equal(t, 200, shopHook(t, "/webhook/refund/", shared.variable("CLAYFUL_REFUND_WEBHOOK_SECRET"), "order.acceptRefund", time.Now(), params).status)
+	require.Eventually(t, func() bool { return stock(t, id, variant) == 4 }, 30*time.Second, 200*time.Millisecond)
+	o.awaitStatus("partially-refunded", 20*time.Second)
+	o.awaitReturned(amount, 1)
 }

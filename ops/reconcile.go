@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ const (
 	Kept            Kind = "kept"             // money of a dead order was not given back
 	WrongAmount     Kind = "wrong-amount"     // what was paid is not what was due
 	ReturnedUnasked Kind = "returned-unasked" // given back though no refund asks for it
+	NotTakenOver    Kind = "return-not-taken" // given back, and the shop knows of another sum
 	RefundMissing   Kind = "refund-missing"   // accepted, and the money was not given back
 	RefundDoubled   Kind = "refund-doubled"   // given back more than once, or not as accepted
 	RefundTooEarly  Kind = "refund-too-early" // given back though not accepted
@@ -155,22 +157,28 @@ func moneyProblems(order clayful.Order, payments []iamport.Payment) []Problem {
 	add := func(kind Kind, format string, args ...any) {
 		problems = append(problems, Problem{order.ID, kind, fmt.Sprintf(format, args...)})
 	}
-	var paid, kept, keptParts, unasked int64
+	var paid, kept, keptParts, right, unasked, returned int64
 	for _, p := range payments {
 		unasked += returnedUnasked(order, p)
 		if p.Paid() {
 			paid += p.Amount
+			returned += p.CancelAmount
+		}
+		if p.Paid() && !returnedAsWrong(p) {
+			right++
 		}
 		if p.Paid() && p.Left() > 0 {
 			kept += p.Left()
 			keptParts++
 		}
 	}
-	var marked float64
+	var marked, markedReturned float64
 	for _, t := range order.Transactions {
 		marked += float64(t.Paid)
+		markedReturned += float64(t.Cancelled)
 	}
 	due := int64(order.Total.Amount)
+	live := order.Status != model.OrderPlaced && order.Status != model.OrderCancelled
 	switch {
 	case keptParts > 1:
 		add(PaidTwice, "%d payments are kept, %d won", keptParts, kept)
@@ -180,11 +188,16 @@ func moneyProblems(order clayful.Order, payments []iamport.Payment) []Problem {
 		add(NotMarked, "%d won were paid, and the order is placed", kept)
 	case order.Status != model.OrderCancelled && kept > due, order.Status != model.OrderCancelled && keptParts == 1 && paid < due:
 		add(WrongAmount, "%d won are kept, %d are due", kept, due)
-	case order.Status != model.OrderCancelled && order.Status != model.OrderPlaced && unasked > 0:
+	case live && unasked > 0:
 		add(ReturnedUnasked, "%d won were given back for no refund of it", unasked)
 	}
-	if marked > 0 && paid == 0 {
+	switch {
+	case marked > 0 && paid == 0:
 		add(MarkedUnpaid, "the shop knows of %.0f won, Iamport of none", marked)
+	case live && due > 0 && right == 0:
+		add(MarkedUnpaid, "it is %s, and no payment of it counts", order.Status)
+	case live && int64(markedReturned) != returned:
+		add(NotTakenOver, "%d won were given back, the shop knows of %.0f", returned, markedReturned)
 	}
 	return problems
 }
@@ -203,6 +216,11 @@ func returnedUnasked(order clayful.Order, p iamport.Payment) int64 {
 		}
 	}
 	return sum
+}
+
+// returnedAsWrong tells whether a payment was given back because it was not right.
+func returnedAsWrong(p iamport.Payment) bool {
+	return slices.ContainsFunc(p.CancelHistory, func(back iamport.Cancellation) bool { return strings.Contains(back.Reason, p.ImpUID) })
 }
 
 // unfinished tells whether a refund still needs its workflow: Temporal forgets

@@ -54,8 +54,11 @@ func (o *order) run(ctx workflow.Context) error {
 		})
 	}
 	for {
+		o.measure(ctx)
 		var err error
 		switch {
+		case o.turns(ctx):
+			return o.nextRun(ctx)
 		case o.state.Stage == model.StagePlaced, o.state.Stage == model.StageVBankIssued:
 			err = o.awaitPayment(ctx)
 		case o.state.Stage == model.StagePaid:
@@ -76,32 +79,6 @@ func (o *order) run(ctx workflow.Context) error {
 			return err
 		}
 	}
-}
-
-// takeUp learns of the order from the shop, unless its checkout told.
-func (o *order) takeUp(ctx workflow.Context) error {
-	if o.in.CustomerID != "" {
-		o.loaded = true
-		return o.enter(ctx, o.state.Stage)
-	}
-	o.waitingFor(ctx, "Reading the order from the shop")
-	facts, err := o.load(ctx)
-	if RefusalOf(err) != nil {
-		o.loaded = true
-		return o.enter(ctx, model.StageUnknown)
-	}
-	if err != nil {
-		return err
-	}
-	o.adopt(facts)
-	o.loaded = true
-	// A payment may be what took the order up.
-	o.hinted = o.hinted || facts.Stage() != model.StageDone
-	if err := workflow.UpsertTypedSearchAttributes(ctx, AttributeOrder.ValueSet(facts.ID),
-		AttributeCustomer.ValueSet(facts.CustomerID), AttributeAmount.ValueSet(int64(facts.Due))); err != nil {
-		return err
-	}
-	return o.enter(ctx, facts.Stage())
 }
 
 // awaitPayment is an order nobody has paid. Iamport is asked when a notice
@@ -126,8 +103,10 @@ func (o *order) awaitPayment(ctx workflow.Context) error {
 			return err
 		}
 	}
-	err := until(ctx, at, "Ask Iamport about payments, give up at "+shown, func() bool { return o.woken() || o.state.Stage != stage })
-	if err != nil || o.state.Stage != stage {
+	err := until(ctx, at, "Ask Iamport about payments, give up at "+shown, func() bool {
+		return o.woken() || o.turns(ctx) || o.state.Stage != stage
+	})
+	if err != nil || o.turns(ctx) || o.state.Stage != stage {
 		return err
 	}
 	if o.look {
@@ -189,10 +168,10 @@ func (o *order) lateLooks(ctx workflow.Context) []time.Time {
 func (o *order) awaitLatePayment(ctx workflow.Context) error {
 	looks := o.lateLooks(ctx)
 	o.waitingFor(ctx, "Cancelled: looking for payments that come too late until "+model.FormatSeoul(looks[len(looks)-1]))
-	if err := until(ctx, looks[o.lateCheck], "Look for payments that came too late", o.woken); err != nil {
+	if err := until(ctx, looks[o.lateCheck], "Look for payments that came too late", func() bool { return o.woken() || o.turns(ctx) }); err != nil {
 		return err
 	}
-	if o.woken() {
+	if o.woken() || o.turns(ctx) {
 		return o.attend(ctx)
 	}
 	o.lateCheck++
@@ -238,20 +217,15 @@ func (o *order) awaitDelivery(ctx workflow.Context) error {
 			return err
 		}
 	}
-	if err := until(ctx, at, "Look at the order again", o.woken); err != nil {
+	if err := until(ctx, at, "Look at the order again", func() bool { return o.woken() || o.turns(ctx) }); err != nil {
 		return err
 	}
-	if o.hinted {
+	if o.hinted || o.turns(ctx) {
 		return o.attend(ctx)
 	}
 	// Somebody may have paid it once more, and all notices of that been lost.
 	if !o.look && workflow.GetVersion(ctx, "payments-of-paid-orders", workflow.DefaultVersion, 1) == 1 {
 		o.hinted = true
-	}
-	if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && o.settled(ctx) {
-		o.state.Progress = o.state.carry()
-		o.in.Carry = &o.state
-		return workflow.NewContinueAsNewError(ctx, TypeOrder, o.in)
 	}
 	return o.reload(ctx)
 }
@@ -268,8 +242,10 @@ func (o *order) reload(ctx workflow.Context) error {
 		return err
 	}
 	o.adopt(facts)
+	anew := o.retried && workflow.GetVersion(ctx, "a retry starts refunds anew", workflow.DefaultVersion, 1) == 1
+	o.retried = false
 	for _, refund := range facts.Refunds {
-		if refund.Status == model.RefundCancelled || o.state.Refunds[refund.ID] {
+		if refund.Status == model.RefundCancelled || o.state.Refunds[refund.ID] && !anew {
 			continue
 		}
 		if err := o.startRefund(ctx, refund); err != nil {
@@ -292,6 +268,7 @@ func (o *order) reload(ctx workflow.Context) error {
 	return o.enter(ctx, stage)
 }
 
+// startRefund starts a refund's workflow, unless it runs or has run to its end.
 func (o *order) startRefund(ctx workflow.Context, refund model.Refund) error {
 	in := RefundInput{OrderID: o.in.OrderID, RefundID: refund.ID, CustomerID: o.state.CustomerID, AmountKRW: refund.Amount}
 	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
@@ -299,7 +276,7 @@ func (o *order) startRefund(ctx workflow.Context, refund model.Refund) error {
 		TaskQueue:             QueueOrders,
 		WorkflowTaskTimeout:   TaskTimeout,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		StaticSummary:         in.Summary(),
 		TypedSearchAttributes: in.Attributes(),
 	}), TypeRefund, in)

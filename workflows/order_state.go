@@ -105,6 +105,14 @@ type OrderState struct {
 	OpenTill   *time.Time        `json:",omitempty"` // of its virtual account
 	Payments   map[string]Ruling // by imp_uid
 	Refunds    map[string]bool   // that have workflows
+
+	Carried *OrderCarry `json:",omitempty"` // only on the way from one run to the next
+}
+
+// OrderCarry is what the next run of an order has to know besides.
+type OrderCarry struct {
+	LateCheck        int  `json:",omitempty"`
+	Pressed, Retried bool `json:",omitempty"`
 }
 
 // order is an Order workflow at work.
@@ -123,7 +131,9 @@ type order struct {
 	looks     int  // how often it had
 	notices   int  // how often somebody told of a payment
 	pressed   bool // an operator does not want to wait for the deadline's grace
+	retried   bool // an operator wants everything tried once more
 	refunded  bool // an operator's refund is under way
+	long      bool // the story is to go on in a run of its own
 	lateCheck int
 	beside    int // jobs running beside the story
 	money     workflow.Mutex
@@ -135,6 +145,10 @@ func newOrder(in OrderInput, rules Rules) *order {
 	if in.Carry != nil {
 		o.state = *in.Carry
 		o.state.resume()
+		if carried := o.state.Carried; carried != nil { // looking makes up for signals nobody had read
+			o.lateCheck, o.pressed, o.retried, o.hinted, o.look = carried.LateCheck, carried.Pressed, carried.Retried, true, true
+			o.state.Carried = nil
+		}
 	}
 	if o.state.Payments == nil {
 		o.state.Payments = map[string]Ruling{}
@@ -160,6 +174,23 @@ func (o *order) settled(ctx workflow.Context) bool {
 	return o.beside == 0 && workflow.AllHandlersFinished(ctx)
 }
 
+// measure notes that the history has become long: of payments that are told of
+// again and again, or of years.
+func (o *order) measure(ctx workflow.Context) { o.long = o.long || long(ctx, "orders") }
+
+// turns tells whether to go on in a new run now: nothing is half done.
+func (o *order) turns(ctx workflow.Context) bool { return o.long && o.settled(ctx) }
+
+// nextRun leaves the story to the next run.
+func (o *order) nextRun(ctx workflow.Context) error {
+	o.state.Progress = o.state.carry()
+	o.state.Carried = &OrderCarry{LateCheck: o.lateCheck, Pressed: o.pressed, Retried: o.retried}
+	return workflow.NewContinueAsNewError(ctx, TypeOrder, OrderInput{
+		OrderID: o.in.OrderID, CustomerID: o.state.CustomerID, AmountKRW: o.state.AmountKRW, PlacedAt: o.state.PlacedAt,
+		Stage: o.state.Stage, CheckoutKey: o.in.CheckoutKey, Carry: &o.state,
+	})
+}
+
 // enter notes the stage the order is in.
 func (o *order) enter(ctx workflow.Context, stage model.OrderStage) error {
 	fresh := o.state.StageSince.IsZero()
@@ -175,6 +206,57 @@ func (o *order) enter(ctx workflow.Context, stage model.OrderStage) error {
 		return nil
 	}
 	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(string(stage)), AttributeSince.ValueSet(o.state.StageSince))
+}
+
+// takeUp learns of the order from the shop, unless its checkout told.
+func (o *order) takeUp(ctx workflow.Context) error {
+	if o.in.CustomerID != "" {
+		o.loaded = true
+		return o.enter(ctx, o.state.Stage)
+	}
+	o.waitingFor(ctx, "Reading the order from the shop")
+	facts, err := o.load(ctx)
+	if RefusalOf(err) != nil {
+		o.loaded = true
+		return o.enter(ctx, model.StageUnknown)
+	}
+	if err != nil {
+		return err
+	}
+	o.adopt(facts)
+	if err := o.recall(ctx, facts); err != nil {
+		return err
+	}
+	o.loaded = true
+	// A payment may be what took the order up.
+	o.hinted = o.hinted || facts.Stage() != model.StageDone
+	if err := workflow.UpsertTypedSearchAttributes(ctx, AttributeOrder.ValueSet(facts.ID),
+		AttributeCustomer.ValueSet(facts.CustomerID), AttributeAmount.ValueSet(int64(facts.Due))); err != nil {
+		return err
+	}
+	return o.enter(ctx, facts.Stage())
+}
+
+// recall finds out which payment an order is paid by that is taken up anew: the
+// earliest that is right, whichever it was that took it up. All that came after
+// one whose money is back goes back, too.
+func (o *order) recall(ctx workflow.Context, facts model.Order) error {
+	if workflow.GetVersion(ctx, "the earliest payment is the first", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	var payments []model.Payment
+	if err := o.soon(ctx, "Ask Iamport by which payment it is paid", o.steps.Payments, o.ref(), &payments); err != nil {
+		return err
+	}
+	for _, p := range payments { // the earliest paid first
+		verdict, _ := model.Judge(p, facts, "")
+		refunded := facts.Status == model.OrderRefunded && p.PaidAt != nil && p.Pays(facts.Due)
+		if verdict == model.VerdictSuccess || refunded {
+			o.state.PaidBy = p.ImpUID
+			return nil
+		}
+	}
+	return nil
 }
 
 func (o *order) load(ctx workflow.Context) (model.Order, error) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -479,42 +478,4 @@ func TestAnOrderRefundedBeforeItWasSentIsDone(t *testing.T) {
 	require.Equal(t, model.StageDone, state.Stage)
 	require.Less(t, lasted, 75*time.Hour)
 	require.Empty(t, state.StuckReason)
-}
-
-// TestALongWaitForParcelsGoesOnInANewRun as it was: told of, or taken note of.
-func TestALongWaitForParcelsGoesOnInANewRun(t *testing.T) {
-	t.Parallel()
-	for name, noted := range map[string]bool{"told of": false, "taken note of": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			before := newShop(t)
-			before.pays(30000, model.VerdictSuccess)
-			if noted {
-				before.after(16*24*time.Hour, func() { before.resolve(workflows.StuckOperator, false) })
-			}
-			before.after(17*24*time.Hour, func() { before.env.SetContinueAsNewSuggested(true) })
-			before.env.ExecuteWorkflow(workflows.TypeOrder, before.input())
-			var goesOn *workflow.ContinueAsNewError
-			require.ErrorAs(t, before.env.GetWorkflowError(), &goesOn)
-			var next workflows.OrderInput
-			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(goesOn.Input, &next))
-
-			s := newShop(t)
-			s.env.SetStartTime(before.env.Now())
-			s.order, s.payments = before.order, before.payments
-			s.after(time.Hour, func() {
-				if noted {
-					require.Empty(t, s.state().StuckReason)
-				} else {
-					s.resolve(workflows.StuckOperator, false)
-				}
-			})
-			s.after(50*time.Hour, func() {
-				require.Empty(t, s.state().StuckReason, "somebody took note")
-				s.order.Done = true
-			})
-			state, _ := s.live(next)
-			require.Equal(t, model.StageDone, state.Stage)
-		})
-	}
 }

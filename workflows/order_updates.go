@@ -69,7 +69,7 @@ func (o *order) mayLookAgain() error {
 
 // lookAgain asks Iamport and the shop about the order now.
 func (o *order) lookAgain() {
-	o.hinted, o.look = true, true
+	o.hinted, o.look, o.retried = true, true, true
 	o.notices++
 	o.pressed = o.state.Stage == model.StageVBankIssued && o.stuckWith(tooLong)
 }
@@ -94,6 +94,7 @@ func (o *order) settle(ctx workflow.Context, payment model.Payment) (model.Verdi
 	if err := workflow.Await(ctx, func() bool { return o.loaded }); err != nil {
 		return "", err
 	}
+	o.measure(ctx)
 	o.notices++
 	verdict, err := o.rule(ctx, payment)
 	if ruling, ok := o.state.Payments[payment.ImpUID]; ok && err == nil {

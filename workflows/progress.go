@@ -225,6 +225,14 @@ func (j journal) soon(ctx workflow.Context, summary string, step, in, out any) e
 	return j.find(ctx, summary, step, in, out)
 }
 
+// long tells whether a workflow should go on in a run of its own. One that was
+// long before its kind could do so may with its next thousands of events.
+func long(ctx workflow.Context, kind string) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetContinueAsNewSuggested() &&
+		workflow.GetVersion(ctx, fmt.Sprintf("long %s %d", kind, info.GetCurrentHistoryLength()/10_000), workflow.DefaultVersion, 1) == 1
+}
+
 // until waits for a condition, or a time. The timer carries the summary.
 func until(ctx workflow.Context, at time.Time, summary string, woken func() bool) error {
 	wait := at.Sub(workflow.Now(ctx))

@@ -228,7 +228,7 @@ func (f *refund) awaitAcceptance(ctx workflow.Context) error {
 				return err
 			}
 		}
-		if f.long(ctx) {
+		if long(ctx, "refunds") {
 			return f.nextRun(ctx)
 		}
 		at := workflow.Now(ctx).Add(f.rules.RefundPoll)
@@ -236,14 +236,6 @@ func (f *refund) awaitAcceptance(ctx workflow.Context) error {
 			return err
 		}
 	}
-}
-
-// long tells whether the waiting should go on in a run of its own. One that was
-// long before there was that may do so with its next thousands of events.
-func (f *refund) long(ctx workflow.Context) bool {
-	info := workflow.GetInfo(ctx)
-	return info.GetContinueAsNewSuggested() &&
-		workflow.GetVersion(ctx, fmt.Sprintf("long refunds %d", info.GetCurrentHistoryLength()/10_000), workflow.DefaultVersion, 1) == 1
 }
 
 // nextRun leaves the waiting to the next run, which looks at the refund first:

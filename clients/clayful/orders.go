@@ -86,14 +86,14 @@ func (c *Client) OrderPage(ctx context.Context, query url.Values, page int) ([]O
 	return list, c.do(ctx, request{method: http.MethodGet, path: "/orders", query: query}, &list)
 }
 
-// recent is how many of a customer's orders are looked through for one that may
+// Recent is how many of a customer's orders are looked through for one that may
 // just have been made.
-const recent = 20
+const Recent = 20
 
 // RecentOrders are a customer's newest orders, as far as money and meta go.
 func (c *Client) RecentOrders(ctx context.Context, customer string) ([]Order, error) {
 	query := url.Values{
-		"customer": {customer}, "limit": {strconv.Itoa(recent)}, "sort": {"-createdAt"},
+		"customer": {customer}, "limit": {strconv.Itoa(Recent)}, "sort": {"-createdAt"},
 		"fields": {"status,customer,createdAt,meta,total.amount"},
 	}
 	var list []Order

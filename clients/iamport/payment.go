@@ -17,7 +17,7 @@ type Payment struct {
 	Status        string // ready, paid, cancelled, failed
 	Currency      string
 	Sandbox       bool
-	Amount        int64
+	Amount        int64 // in units of the currency, rounded up
 	CancelAmount  int64
 	PaidAt        int64
 	FailedAt      int64
@@ -44,7 +44,7 @@ type Cancellation struct {
 // Paid tells whether the money ever came, whatever became of it.
 func (p Payment) Paid() bool { return p.PaidAt > 0 }
 
-// Left is what of the amount was not given back, in won.
+// Left is what of the amount was not given back.
 func (p Payment) Left() int64 { return p.Amount - p.CancelAmount }
 
 // UnmarshalJSON implements json.Unmarshaler. Numbers may be in strings, and
@@ -57,8 +57,8 @@ func (p *Payment) UnmarshalJSON(data []byte) error {
 		Status        text    `json:"status"`
 		Currency      text    `json:"currency"`
 		Sandbox       boolean `json:"sandbox"`
-		Amount        number  `json:"amount"`
-		CancelAmount  number  `json:"cancel_amount"`
+		Amount        amount  `json:"amount"`
+		CancelAmount  amount  `json:"cancel_amount"`
 		PaidAt        number  `json:"paid_at"`
 		FailedAt      number  `json:"failed_at"`
 		CancelledAt   number  `json:"cancelled_at"`
@@ -70,7 +70,7 @@ func (p *Payment) UnmarshalJSON(data []byte) error {
 		VBankDate     number  `json:"vbank_date"`
 		VBankIssuedAt number  `json:"vbank_issued_at"`
 		CancelHistory []struct {
-			Amount number `json:"amount"`
+			Amount amount `json:"amount"`
 			Reason text   `json:"reason"`
 			ID     text   `json:"cancellation_id"`
 			At     number `json:"cancelled_at"`
@@ -81,13 +81,18 @@ func (p *Payment) UnmarshalJSON(data []byte) error {
 	}
 	*p = Payment{
 		ImpUID: string(in.ImpUID), MerchantUID: string(in.MerchantUID), PayMethod: string(in.PayMethod), Status: string(in.Status),
-		Currency: string(in.Currency), Sandbox: bool(in.Sandbox), Amount: int64(in.Amount), CancelAmount: int64(in.CancelAmount),
+		Currency: string(in.Currency), Sandbox: bool(in.Sandbox), Amount: in.Amount.ceil, CancelAmount: in.CancelAmount.ceil,
 		PaidAt: int64(in.PaidAt), FailedAt: int64(in.FailedAt), CancelledAt: int64(in.CancelledAt), CardNumber: string(in.CardNumber),
 		VBankCode: string(in.VBankCode), VBankName: string(in.VBankName), VBankNum: string(in.VBankNum), VBankHolder: string(in.VBankHolder),
 		VBankDate: int64(in.VBankDate), VBankIssuedAt: int64(in.VBankIssuedAt), Raw: bytes.Clone(data),
 	}
+	parts := in.Amount.parts || in.CancelAmount.parts
 	for _, c := range in.CancelHistory {
-		p.CancelHistory = append(p.CancelHistory, Cancellation{int64(c.Amount), string(c.Reason), string(c.ID), int64(c.At)})
+		parts = parts || c.Amount.parts
+		p.CancelHistory = append(p.CancelHistory, Cancellation{c.Amount.ceil, string(c.Reason), string(c.ID), int64(c.At)})
+	}
+	if parts && (p.Currency == "" || p.Currency == "KRW") {
+		return fmt.Errorf("payment %.30q is of parts of a won", p.ImpUID)
 	}
 	return nil
 }
@@ -114,6 +119,29 @@ func (n *number) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("%.30q is no whole number", literal)
 	}
 	*n = number(f)
+	return nil
+}
+
+// amount is a sum of money. One in parts of a currency's unit, which the won has
+// not, is rounded up: it is never nothing.
+type amount struct {
+	ceil  int64
+	parts bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (a *amount) UnmarshalJSON(data []byte) error {
+	var whole number
+	err := whole.UnmarshalJSON(data)
+	*a = amount{ceil: int64(whole)}
+	if err == nil {
+		return nil
+	}
+	f, notANumber := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64)
+	if notANumber != nil || math.IsNaN(f) || math.Abs(f) > exact {
+		return err
+	}
+	*a = amount{int64(math.Ceil(f)), true}
 	return nil
 }
 

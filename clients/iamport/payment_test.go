@@ -43,3 +43,22 @@ func TestAmountsAreReadExactlyOrNotAtAll(t *testing.T) {
 		require.Error(t, json.Unmarshal([]byte(`{"amount":`+text+`}`), &p), text)
 	}
 }
+
+// TestPartsOfAForeignUnitSpoilNoOtherPayment: what is in cents is read beside
+// what is in won, and never as nothing.
+func TestPartsOfAForeignUnitSpoilNoOtherPayment(t *testing.T) {
+	t.Parallel()
+	var list []iamport.Payment
+	require.NoError(t, json.Unmarshal([]byte(`[{"imp_uid":"imp_1","currency":"USD","amount":0.5,"cancel_amount":0},
+		{"imp_uid":"imp_2","currency":"USD","amount":"10.5","cancel_amount":10.5,"cancel_history":[{"amount":10.5}]},
+		{"imp_uid":"imp_3","currency":"KRW","amount":1000}]`), &list))
+	var left []int64
+	for _, p := range list {
+		left = append(left, p.Left())
+	}
+	require.Equal(t, []int64{1, 0, 1000}, left)
+	for _, text := range []string{`{"amount":1e99,"currency":"USD"}`, `{"amount":"NaN","currency":"USD"}`, `{"cancel_amount":0.5,"currency":"KRW"}`} {
+		var p iamport.Payment
+		require.Error(t, json.Unmarshal([]byte(text), &p), text)
+	}
+}

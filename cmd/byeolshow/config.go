@@ -82,6 +82,7 @@ type settings struct {
 	ResetsPerHour       int `env:"LIMIT_PASSWORD_RESET_PER_HOUR" envDefault:"10"` // per IP, each way of setting a password anew
 	AliasesPerMinute    int `env:"LIMIT_CHECK_ALIAS_PER_MINUTE" envDefault:"60"`  // per IP
 	SignUpsPerMinute    int `env:"LIMIT_SIGN_UP_PER_MINUTE" envDefault:"10"`      // per IP
+	PaymentsPerMinute   int `env:"LIMIT_PAYMENT_PER_MINUTE" envDefault:"60"`      // verified or noticed, per order
 	NewViewersPerMinute int `env:"LIMIT_VIEWERS_PER_MINUTE" envDefault:"30"`      // counted per IP, of those without an account
 	ChatMessages        int `env:"LIMIT_CHAT_PER_10_SECONDS" envDefault:"10"`     // messages per viewer and room
 	ChatConnections     int `env:"LIMIT_CHAT_CONNECTIONS" envDefault:"10"`        // at a time, per viewer and room

@@ -98,6 +98,7 @@ func apiCommand() *cobra.Command {
 				LoginPerMinute: s.LoginsPerMinute, CouponPerMinute: s.CouponsPerMinute, UploadPerMinute: s.UploadsPerMinute,
 				FindIDPerMinute: s.FindIDsPerMinute, MailPerHour: s.MailsPerHour, MailPerAddress: s.MailsPerAddress,
 				ResetPerHour: s.ResetsPerHour, AliasPerMinute: s.AliasesPerMinute, SignUpPerMinute: s.SignUpsPerMinute,
+				PaymentPerMinute: s.PaymentsPerMinute,
 			}, TrustedProxies: s.TrustedProxies, Logger: log,
 		})
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,10 @@ func TestCustomersAreFoundAndForgotten(t *testing.T) {
 	} {
 		require.Equal(t, want, ids("/customers?"+filter), filter)
 	}
+	sorted, reversed := ids("/customers?sort=id"), ids("/customers?sort=-id")
+	require.Greater(t, len(sorted), 1)
+	slices.Reverse(reversed)
+	require.Equal(t, sorted, reversed)
 	for _, bad := range []string{
 		`{"userId":"c","password":"x","gender":"other"}`, `{"userId":"c","password":"x","birthdate":"yesterday"}`, `{"userId":"c"}`,
 		`{"userId":"c","email":"no address","password":"x"}`, `{"password":"x"}`,

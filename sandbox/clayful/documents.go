@@ -288,7 +288,8 @@ func paging(r *http.Request) (limit, page int, err error) {
 }
 
 func (f *filter) order(sort, ids string) string {
-	switch field := strings.TrimPrefix(sort, "-"); {
+	field, descending := strings.CutPrefix(sort, "-")
+	switch {
 	case sort == "ids" && ids != "":
 		f.args = append(f.args, strings.Split(ids, ","))
 		return "array_position($" + strconv.Itoa(len(f.args)) + ", id)"
@@ -297,10 +298,14 @@ func (f *filter) order(sort, ids string) string {
 			return "created_at, id"
 		}
 		return "created_at DESC, id"
+	case sort == "id":
+		return "id"
+	case sort == "-id":
+		return "id DESC"
 	default:
 		f.args = append(f.args, path(field))
 		direction := ""
-		if strings.HasPrefix(sort, "-") {
+		if descending {
 			direction = " DESC NULLS LAST"
 		}
 		return "body #> $" + strconv.Itoa(len(f.args)) + direction + ", id"
