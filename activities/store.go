@@ -77,8 +77,8 @@ func (a *Activities) attach(ctx context.Context, vodID int64, recording model.Re
 // repeats a webhook.
 const keptFor = 72 * time.Hour
 
-// Purge forgets sessions and webhook events that are long over, and tells how
-// many.
+// Purge forgets sessions, webhook events and push deliveries that are long over,
+// and tells how many.
 func (a *Activities) Purge(ctx context.Context) (int64, error) {
 	return a.store.Purge(ctx, now().Add(-keptFor))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -65,8 +66,9 @@ func (a *api) streamKey(w http.ResponseWriter, r *http.Request) error {
 	return success(w, http.StatusOK, view)
 }
 
-// createStream makes the seller's stream. Once it is begun it is finished or
-// undone, even if the seller has hung up.
+// createStream makes the seller's stream. Once it is begun it is finished, even
+// if the seller has hung up, or undone, if the shop tells that it does not have
+// it.
 func (a *api) createStream(ctx context.Context, sellerID string) (streamKeyView, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
@@ -74,27 +76,38 @@ func (a *api) createStream(ctx context.Context, sellerID string) (streamKeyView,
 	if err != nil {
 		return streamKeyView{}, fmt.Errorf("%w: %w", errMux, err)
 	}
-	if err := a.storeStream(ctx, sellerID, stream); err != nil {
+	absent, err := a.storeStream(ctx, sellerID, stream)
+	switch {
+	case err == nil:
+		return streamKeyView{Key: stream.StreamKey, URL: stream.PlaybackID, ID: stream.ID}, nil
+	case !absent:
+		a.Logger.ErrorContext(ctx, "a stream that may be nobody's is left at Mux", "stream", stream.ID, "customer", sellerID, "error", err)
+	default:
 		if undo := a.Mux.DeleteLiveStream(ctx, stream.ID); undo != nil {
 			a.Logger.ErrorContext(ctx, "a stream nobody owns is left at Mux", "stream", stream.ID, "error", undo)
 		}
-		return streamKeyView{}, err
 	}
-	return streamKeyView{Key: stream.StreamKey, URL: stream.PlaybackID, ID: stream.ID}, nil
+	return streamKeyView{}, err
 }
 
-func (a *api) storeStream(ctx context.Context, sellerID string, stream mux.LiveStream) error {
-	err := a.Clayful.UpdateCustomer(ctx, sellerID, map[string]any{"meta": map[string]string{
+// storeStream has the shop keep the seller's stream. After a failure absent
+// tells that the shop, asked, does not have it.
+func (a *api) storeStream(ctx context.Context, sellerID string, stream mux.LiveStream) (absent bool, err error) {
+	defer a.sessions.forget(ctx, sellerID)
+	err = a.Clayful.UpdateCustomer(ctx, sellerID, map[string]any{"meta": map[string]string{
 		metaStreamID: stream.ID, metaStreamKey: stream.StreamKey, metaStreamURL: stream.PlaybackID,
 	}})
-	if clayful.IsUnavailable(err) { // it may have been stored all the same
-		seller, readErr := a.Clayful.Customer(ctx, sellerID)
-		if readErr == nil && seller.MetaString(metaStreamKey) == stream.StreamKey {
-			err = nil
-		}
+	if err == nil {
+		return false, nil
 	}
-	a.sessions.forget(ctx, sellerID)
-	return err
+	seller, unread := a.Clayful.Customer(ctx, sellerID)
+	if unread != nil {
+		return false, errors.Join(err, unread)
+	}
+	if stored := streamOf(seller); stored.ID == stream.ID && stored.Key == stream.StreamKey {
+		return false, nil
+	}
+	return true, err
 }
 
 func streamOf(seller *clayful.Customer) streamKeyView {
@@ -103,7 +116,8 @@ func streamOf(seller *clayful.Customer) streamKeyView {
 	}
 }
 
-// resetStreamKey gives the seller's stream a new key.
+// resetStreamKey gives the seller's stream a new key. A stream that Mux does not
+// have any more is replaced, for what is reserved as well.
 func (a *api) resetStreamKey(w http.ResponseWriter, r *http.Request) error {
 	var view streamKeyView
 	err := a.exclusively(r.Context(), "stream/"+caller(r).ID, func(ctx context.Context) error {
@@ -117,12 +131,21 @@ func (a *api) resetStreamKey(w http.ResponseWriter, r *http.Request) error {
 			return refuse(http.StatusBadRequest, "발급된 스트림 키가 없습니다")
 		}
 		stream, err := a.Mux.ResetStreamKey(ctx, view.ID)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errMux, err)
+		switch {
+		case errors.Is(err, mux.ErrNotFound):
+			view, err = a.createStream(ctx, seller.ID)
+		case err != nil:
+			err = fmt.Errorf("%w: %w", errMux, err)
+		default:
+			stream.ID, stream.PlaybackID = view.ID, view.URL
+			view.Key = stream.StreamKey
+			_, err = a.storeStream(ctx, seller.ID, stream)
 		}
-		stream.ID, stream.PlaybackID = view.ID, view.URL
-		view.Key, view.Message = stream.StreamKey, "스트림 키가 재발급되었습니다"
-		return a.storeStream(ctx, seller.ID, stream)
+		if err != nil {
+			return err
+		}
+		view.Message = "스트림 키가 재발급되었습니다"
+		return a.Store.MoveToStream(ctx, seller.ID, view.ID, view.URL)
 	})
 	if err != nil {
 		return err

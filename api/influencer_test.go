@@ -3,11 +3,74 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/byeolshow/byeolshow/clients/clayful"
+	"github.com/byeolshow/byeolshow/clients/mux"
 )
+
+// TestAStreamIsDeletedOnlyIfTheShopDoesNotHaveIt has the shop fail to say that it
+// keeps a new stream.
+func TestAStreamIsDeletedOnlyIfTheShopDoesNotHaveIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		stored        bool
+		write, read   int // statuses
+		made, deleted bool
+	}{
+		"kept":                   {true, 200, 200, true, false},
+		"kept, and did not tell": {true, 500, 200, true, false},
+		"not kept":               {false, 500, 200, false, true},
+		"refused":                {false, 400, 200, false, true},
+		"kept, and says nothing": {true, 500, 500, false, false},
+		"nobody knows":           {false, 500, 500, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, _, _ := newAPI(t)
+			meta := `{}`
+			shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					w.WriteHeader(c.read)
+					_, _ = io.WriteString(w, `{"_id":"C","groups":["INF"],"meta":`+meta+`}`)
+					return
+				}
+				if c.stored {
+					meta = `{"Stream_id":"S","Stream_key":"K","Stream_url":"P"}`
+				}
+				w.WriteHeader(c.write)
+				_, _ = io.WriteString(w, `{}`)
+			}))
+			t.Cleanup(shop.Close)
+			deleted := false
+			video := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodDelete {
+					deleted = true
+					w.WriteHeader(http.StatusNoContent)
+					return
+				}
+				_, _ = io.WriteString(w, `{"data":{"id":"S","stream_key":"K","playback_ids":[{"id":"P"}]}}`)
+			}))
+			t.Cleanup(video.Close)
+			a.Clayful = clayful.New(clayful.Config{BaseURL: shop.URL})
+			var err error
+			a.Mux, err = mux.New(mux.Config{BaseURL: video.URL})
+			require.NoError(t, err)
+			view, err := a.createStream(t.Context(), "C")
+			require.Equal(t, c.made, err == nil, err)
+			require.Equal(t, c.deleted, deleted)
+			if c.made {
+				require.Equal(t, streamKeyView{Key: "K", URL: "P", ID: "S"}, view)
+			}
+		})
+	}
+}
 
 // TestManyInfluencersAreFewCalls sorts 500 influencers over all the shop's
 // pages, and counts its calls.

@@ -277,9 +277,9 @@ func (a *api) claimOwn(ctx context.Context, before *clayful.Customer, alias stri
 }
 
 // settleAlias frees the nicknames a member does not have after an edit that
-// ended with cause: the former one, or the new one when it was refused. After
-// one that was not answered the shop tells which it is; while it does not, both
-// stay the member's.
+// ended with cause: the former one, or the new one when it was refused. What
+// they broadcast shows the one they have. After an edit that was not answered
+// the shop tells which it is; while it does not, both stay the member's.
 func (a *api) settleAlias(ctx context.Context, m *member, before *clayful.Customer, alias string, cause error) error {
 	had := deref(before.Alias)
 	if alias == "" || alias == had {
@@ -298,7 +298,7 @@ func (a *api) settleAlias(ctx context.Context, m *member, before *clayful.Custom
 	case cause != nil:
 		has = had
 	}
-	return errors.Join(cause, a.Store.FreeOtherAliases(ctx, m.ID, model.AliasKey(has)))
+	return errors.Join(cause, a.Store.FreeOtherAliases(ctx, m.ID, model.AliasKey(has)), a.Store.ShowName(ctx, m.ID, has))
 }
 
 // endingSessions changes a customer's password, then ends their sessions but

@@ -62,6 +62,19 @@ func TestInfluencer2Reset(t *testing.T) {
 	require.Equal(t, after["Stream_key"], meta(t, star.id, "Stream_key"))
 	delete(after, "message")
 	require.Equal(t, after, shared.call(t, "GET", "/influencer/streamkey/", star.token, nil).object(t)["success"])
+
+	later := time.Now().Add(time.Hour)
+	reserved := (&seller{star, shared, after["Stream_key"].(string)}).reserve(t, &later)
+	shared.control(t, "POST", "/faults", map[string]any{
+		"vendor": "mux", "path": "/video/v1/live-streams/" + after["Stream_id"].(string), "mode": "error", "status": 404, "times": 1,
+	})
+	got = reset()
+	require.Equal(t, 200, got.status, "Mux has lost it: %s", got.body)
+	anew := got.object(t)["success"].(map[string]any)
+	require.NotEqual(t, after["Stream_id"], anew["Stream_id"])
+	require.Equal(t, anew["Stream_key"], streamAt(t, anew["Stream_id"])["stream_key"])
+	require.Equal(t, anew["Stream_id"], meta(t, star.id, "Stream_id"))
+	require.Equal(t, anew["Stream_url"], shared.media(t, reserved)["mux_livestream_playback_id"], "what is reserved moves")
 	newShopper(t).refused(401, "GET", "/influencer/reset/", nil)
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/byeolshow/byeolshow/store"
 )
 
-// rateWindow is the time in which messages are counted.
+// rateWindow is the time in which messages and entries are counted.
 const rateWindow = 10 * time.Second
 
 // allowances bound what one viewer does in one room, over all connections to
@@ -21,8 +21,29 @@ type allowances struct {
 
 type spending struct {
 	connections int
-	said        []time.Time // the latest messages, at most allowances.messages
+	said        moments // messages
+	came        moments // entries, as many as messages
 }
+
+// moments are the latest at which something was done, as many as may be in a
+// rateWindow.
+type moments []time.Time
+
+// add is false when it was done too often of late.
+func (m *moments) add(most int) bool {
+	now := time.Now()
+	if len(*m) == most {
+		if now.Sub((*m)[0]) < rateWindow {
+			return false
+		}
+		*m = append((*m)[:0], (*m)[1:]...)
+	}
+	*m = append(*m, now)
+	return true
+}
+
+// past tells whether nothing was done of late.
+func (m moments) past() bool { return len(m) == 0 || time.Since(m[len(m)-1]) >= rateWindow }
 
 func newAllowances(connections, messages int) *allowances {
 	return &allowances{connections: connections, messages: messages, spent: map[store.Viewer]*spending{}}
@@ -59,11 +80,11 @@ func (a *allowances) disconnect(viewer store.Viewer) {
 	}
 }
 
-// forget lets go of a viewer who is not here and has not said anything for a
+// forget lets go of a viewer who is not here and has not done anything for a
 // while. The lock is held.
 func (a *allowances) forget(viewer store.Viewer) {
 	s := a.spent[viewer]
-	if s != nil && s.connections == 0 && (len(s.said) == 0 || time.Since(s.said[len(s.said)-1]) >= rateWindow) {
+	if s != nil && s.connections == 0 && s.said.past() && s.came.past() {
 		delete(a.spent, viewer)
 	}
 }
@@ -72,13 +93,13 @@ func (a *allowances) forget(viewer store.Viewer) {
 func (a *allowances) speak(viewer store.Viewer) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s, now := a.spent[viewer], time.Now()
-	if len(s.said) == a.messages {
-		if now.Sub(s.said[0]) < rateWindow {
-			return false
-		}
-		s.said = append(s.said[:0], s.said[1:]...)
-	}
-	s.said = append(s.said, now)
-	return true
+	return a.spent[viewer].said.add(a.messages)
+}
+
+// enter is false for a connected viewer who has come and gone too often of
+// late.
+func (a *allowances) enter(viewer store.Viewer) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.spent[viewer].came.add(a.messages)
 }

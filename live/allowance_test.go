@@ -30,11 +30,17 @@ func TestAllowancesOutliveConnections(t *testing.T) {
 		}
 		require.False(t, a.speak(one))
 		require.True(t, a.speak(other))
+		for range 3 {
+			require.True(t, a.enter(one), "what was said leaves entries alone")
+		}
+		require.False(t, a.enter(one))
+		require.True(t, a.enter(other))
 		a.disconnect(other)
 		a.disconnect(one)
 		a.disconnect(one)
 		require.True(t, a.connect(one))
 		require.False(t, a.speak(one), "connecting again changes nothing")
+		require.False(t, a.enter(one), "nor does it for entries")
 		<-time.After(rateWindow - 3*time.Second) // of a clock that only this moves
 		require.True(t, a.speak(one))
 		require.False(t, a.speak(one))

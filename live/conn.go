@@ -115,6 +115,9 @@ func (c *conn) enter(name string) *frame {
 	if !goodUsername(name) {
 		return errBadUsername
 	}
+	if !c.room.hub.allowances.enter(c.viewer()) {
+		return errRateLimited
+	}
 	c.user.Username, c.user.NameKey = name, nameKey(name)
 	switch err := c.room.hub.roll.enter(c); {
 	case errors.Is(err, errTaken):

@@ -113,16 +113,24 @@ func parse(data []byte) (command, bool) {
 	return c, true
 }
 
-// nameKey is a name as it is compared: letter case, width and what shows
-// nothing make no difference.
-func nameKey(name string) string {
-	visible := strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+// visible is a text without what shows nothing. Symbols that are drawn blank are
+// spaces.
+func visible(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\u2800', r == '\U0001D159': // an empty braille cell, a null notehead
+			return ' '
+		case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
 			return -1
 		}
 		return r
-	}, name)
-	return strings.TrimSpace(cases.Fold().String(norm.NFKC.String(visible)))
+	}, text))
+}
+
+// nameKey is a name as it is compared: letter case, width and what shows
+// nothing make no difference.
+func nameKey(name string) string {
+	return strings.TrimSpace(cases.Fold().String(norm.NFKC.String(visible(name))))
 }
 
 func goodUsername(name string) bool {
@@ -144,7 +152,7 @@ func goodUsername(name string) bool {
 // goodMessage tells what is wrong with a message, nil when nothing is.
 func goodMessage(message string) *frame {
 	switch {
-	case strings.TrimSpace(message) == "":
+	case visible(message) == "":
 		return errBadFrame
 	case utf8.RuneCountInString(message) > maxMessage:
 		return errTooLong

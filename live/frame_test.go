@@ -16,9 +16,21 @@ func TestUsernames(t *testing.T) {
 		"": false, " ": false, "\u3000": false, "\u200b": false, strings.Repeat("가", 31): false,
 		"a\nb": false, "a\x00": false, "\x7f": false, "a\u0085": false, "a\u202eb": false, "a\u2028b": false,
 		"\u3164": false, "\u1160": false, "\u115f": false, "\uffa0": false, "\ufe0f": false, "\U000e0100": false, "\u034f": false, "♥\ufe0f": true,
+		"\u2800": false, " \u2800\u200b": false, "\U0001d159": false, "\u2800USERIN\u2800": false, "별\u2800하나": true, "\u2801": true,
 		"USERIN": false, "userout": false, "LiveEnd": false, " USERIN ": false, "ＵＳＥＲＩＮ": false, "USER\u200dIN": false, "USER\u3164IN": false, "USERIN\ufe0f": false,
 	} {
 		require.Equal(t, good, goodUsername(name), "%q", name)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	for message, fault := range map[string]*frame{
+		"안녕": nil, " 별 ": nil, strings.Repeat("가", 500): nil, "👨‍👩‍👧": nil, "⠓⠊": nil,
+		"": errBadFrame, " \n": errBadFrame, "\u2800": errBadFrame, "\u200b\u3164": errBadFrame,
+		strings.Repeat("가", 501): errTooLong,
+	} {
+		require.Equal(t, fault, goodMessage(message), "%q", message)
 	}
 }
 
@@ -26,6 +38,7 @@ func TestNamesThatLookAlikeAreAlike(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, nameKey("Star"), nameKey(" sTAR\u200b"))
 	require.Equal(t, nameKey("별"), nameKey("별\u3164"))
+	require.Equal(t, nameKey("별"), nameKey("\u2800별"))
 	require.Equal(t, nameKey("가"), nameKey("\u1100\u1161")) // composed and decomposed
 	require.NotEqual(t, nameKey("star"), nameKey("stat"))
 }

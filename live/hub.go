@@ -28,7 +28,7 @@ type Config struct {
 	Logger  *slog.Logger
 
 	NewViewersPerMinute int           // counted per address, of those without an account; 30
-	MostMessages        int           // of a viewer in a room in 10 s; 10
+	MostMessages        int           // of a viewer in a room in 10 s, and as many entries; 10
 	MostConnections     int           // of a viewer to a room; 10
 	Ping                time.Duration // between pings; 30 s. Who is silent for two is gone
 	Beat                time.Duration // between heartbeats; 5 s. Who misses three is given up

@@ -441,6 +441,9 @@ func TestOneViewersConnectionsShareTheirLimits(t *testing.T) {
 	again := a.entered(t, room, "하나")
 	again.say("또")
 	again.await(func(f frame) bool { return f.Code == errRateLimited.Code })
+	fourth := a.guest(t, room, "viewer-하나")
+	fourth.send(`{"stat":"entry","username":"하나"}`)
+	fourth.await(func(f frame) bool { return f.Code == errRateLimited.Code })
 }
 
 func TestThoseWhoComeTogetherAreOneEvent(t *testing.T) {

@@ -82,8 +82,22 @@ func (s *Store) RecordWebhookEvent(ctx context.Context, source, eventID string) 
 	return wrap("record webhook event", s.queries.RecordWebhookEvent(ctx, db.RecordWebhookEventParams{Source: source, EventID: eventID}))
 }
 
+// ShowName has an influencer's broadcasts show a nickname.
+func (s *Store) ShowName(ctx context.Context, influencerID, name string) error {
+	return wrap("show name in broadcasts", s.queries.ShowName(ctx, db.ShowNameParams{Name: name, InfluencerID: influencerID}))
+}
+
+// MoveToStream has an influencer's broadcasts that were never on air wait for
+// this stream of theirs.
+func (s *Store) MoveToStream(ctx context.Context, influencerID, streamID, playbackID string) error {
+	return wrap("move broadcasts to another stream", s.queries.MoveToStream(ctx, db.MoveToStreamParams{
+		StreamID: streamID, PlaybackID: playbackID, InfluencerID: influencerID,
+	}))
+}
+
 // Purge drops sessions, social logins under way, webhook events, checkout
-// attempts and chat instances that ended before the given time.
+// attempts and chat instances that ended before the given time, and who was
+// told of broadcasts that did.
 func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 	sessions, err := s.queries.PurgeSessions(ctx, before)
 	if err != nil {
@@ -102,5 +116,9 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 		return sessions + events + checkouts, wrap("purge social logins", err)
 	}
 	instances, err := s.queries.PurgeInstances(ctx, before)
-	return sessions + events + checkouts + logins + instances, wrap("purge chat instances", err)
+	if err != nil {
+		return sessions + events + checkouts + logins, wrap("purge chat instances", err)
+	}
+	deliveries, err := s.queries.PurgeDeliveries(ctx, before)
+	return sessions + events + checkouts + logins + instances + deliveries, wrap("purge push deliveries", err)
 }

@@ -321,3 +321,37 @@ func TestLaterCountIsTheNewerOne(t *testing.T) {
 	require.Equal(t, 1, later.People)
 	require.Greater(t, later.Version, counts[0].Version)
 }
+
+// TestDeliveriesOfBroadcastsOnAirAreKept purges who was told of those that are
+// over for good.
+func TestDeliveriesOfBroadcastsOnAirAreKept(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	ctx, now := t.Context(), time.Now()
+	told := map[string]int64{}
+	for _, name := range []string{"on air", "finished", "deleted", "just finished"} {
+		id, err := s.NextVODID(ctx)
+		require.NoError(t, err)
+		require.NoError(t, s.InsertBroadcast(ctx, model.Broadcast{VODID: id, InfluencerID: name, MuxLivestreamID: "stream", ArmedAt: now}))
+		_, err = s.StartBroadcast(ctx, id, now.Add(-100*time.Hour))
+		require.NoError(t, err)
+		mine, err := s.ClaimDelivery(ctx, id, "device")
+		require.NoError(t, err)
+		require.True(t, mine)
+		told[name] = id
+	}
+	_, err := s.EndBroadcast(ctx, told["finished"], now.Add(-99*time.Hour))
+	require.NoError(t, err)
+	_, err = s.EndBroadcast(ctx, told["just finished"], now)
+	require.NoError(t, err)
+	_, err = s.DeleteBroadcast(ctx, told["deleted"], now.Add(-99*time.Hour))
+	require.NoError(t, err)
+	n, err := s.Purge(ctx, now.Add(-72*time.Hour))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, n)
+	for name, id := range told {
+		gone, err := s.ClaimDelivery(ctx, id, "device")
+		require.NoError(t, err)
+		require.Equal(t, name == "finished" || name == "deleted", gone, name)
+	}
+}

@@ -261,7 +261,9 @@ func (s *broadcast) cleanUp(ctx workflow.Context) error {
 	s.recordings = nil
 	if s.state.Broadcast.LiveAt != nil && !s.cleaned {
 		s.waitingFor(ctx, "Deleted: removing what is left of it at Mux and in its products")
-		s.linkProducts(ctx, nil)
+		if !s.letGo {
+			s.linkProducts(ctx, nil)
+		}
 		erased, err := s.insist(ctx, "Remove its recording from Mux", s.steps.EraseRecording, func() any { return s.command() })
 		if err != nil {
 			return err

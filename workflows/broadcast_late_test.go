@@ -113,6 +113,23 @@ func TestABroadcastSaysThatMuxIsDown(t *testing.T) {
 		require.Equal(t, "play-asset", *state.Broadcast.MuxAssetPlaybackID)
 		require.Empty(t, state.StuckReason)
 	})
+	t.Run("and it is deleted: its products let go at once", func(t *testing.T) {
+		t.Parallel()
+		s := newShow(t, hour)
+		s.mute = true
+		s.in(hour-time.Second, func() { s.report(true) })
+		s.in(2*hour, func() { s.report(false) })
+		s.in(2*hour+10*time.Second, func() { s.ask("delete", workflows.UpdateDelete) })
+		links := []activities.ProductLinks{{VODID: 7, Add: []string{"P1"}}, {VODID: 7, Remove: []string{"P1"}}}
+		s.in(2*hour+20*time.Second, func() {
+			require.Zero(t, s.erased, "Mux is still being asked")
+			require.Equal(t, links, s.linked)
+		})
+		state := s.run()
+		require.Empty(t, state.StuckReason)
+		require.Equal(t, 1, s.erased)
+		require.Equal(t, links, s.linked, "once")
+	})
 	t.Run("until the longest length", func(t *testing.T) {
 		t.Parallel()
 		s := begin(t)

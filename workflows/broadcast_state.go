@@ -37,6 +37,7 @@ type broadcast struct {
 	pressed    int      // how often an operator did
 	linking    bool
 	announced  bool
+	letGo      bool // its products were asked to, as it was deleted
 	cleaned    bool
 	beside     int // jobs running beside the story
 }

@@ -152,7 +152,15 @@ func (s *broadcast) endNow(ctx workflow.Context) (model.Broadcast, error) {
 
 func (s *broadcast) delete(ctx workflow.Context) (model.Broadcast, error) {
 	return s.answer(ctx, s.anyTime, func() error {
-		return s.attempt(ctx, "Hide it everywhere", s.steps.Delete, s.command())
+		if err := s.attempt(ctx, "Hide it everywhere", s.steps.Delete, s.command()); err != nil {
+			return err
+		}
+		// What the story waits for, as Mux's answer, is not waited for.
+		if s.state.Broadcast.LiveAt != nil && workflow.GetVersion(ctx, "products let go at once", workflow.DefaultVersion, 1) == 1 {
+			s.letGo = true
+			s.linkProducts(ctx, nil)
+		}
+		return nil
 	})
 }
 

@@ -93,6 +93,38 @@ func (q *Queries) LiveSession(ctx context.Context, arg LiveSessionParams) (int64
 	return changes, err
 }
 
+const moveToStream = `-- name: MoveToStream :exec
+UPDATE media_stream SET mux_livestream_id = $1::text, mux_livestream_playback_id = $2::text
+WHERE influencer_id = $3::text AND live_at IS NULL AND deleted_at IS NULL AND mux_livestream_id <> $1::text
+`
+
+type MoveToStreamParams struct {
+	StreamID     string
+	PlaybackID   string
+	InfluencerID string
+}
+
+// MoveToStream has an influencer's broadcasts that were not on air yet be
+// streamed through this stream of theirs.
+func (q *Queries) MoveToStream(ctx context.Context, arg MoveToStreamParams) error {
+	_, err := q.db.Exec(ctx, moveToStream, arg.StreamID, arg.PlaybackID, arg.InfluencerID)
+	return err
+}
+
+const purgeDeliveries = `-- name: PurgeDeliveries :execrows
+DELETE FROM push_delivery WHERE vod_id IN (
+    SELECT vod_id FROM media_stream WHERE finished_at < $1::timestamptz OR deleted_at < $1::timestamptz)
+`
+
+// PurgeDeliveries forgets who was told of broadcasts that are over for good.
+func (q *Queries) PurgeDeliveries(ctx context.Context, before time.Time) (int64, error) {
+	result, err := q.db.Exec(ctx, purgeDeliveries, before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const purgeSessions = `-- name: PurgeSessions :execrows
 DELETE FROM session WHERE expires_at < $1::timestamptz
 `
@@ -208,6 +240,22 @@ type RevokeSessionParams struct {
 
 func (q *Queries) RevokeSession(ctx context.Context, arg RevokeSessionParams) error {
 	_, err := q.db.Exec(ctx, revokeSession, arg.Now, arg.ID)
+	return err
+}
+
+const showName = `-- name: ShowName :exec
+UPDATE media_stream SET influencer_name = $1::text
+WHERE influencer_id = $2::text AND influencer_name <> $1::text
+`
+
+type ShowNameParams struct {
+	Name         string
+	InfluencerID string
+}
+
+// ShowName has an influencer's broadcasts show their nickname.
+func (q *Queries) ShowName(ctx context.Context, arg ShowNameParams) error {
+	_, err := q.db.Exec(ctx, showName, arg.Name, arg.InfluencerID)
 	return err
 }
 

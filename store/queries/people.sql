@@ -17,6 +17,11 @@ ON CONFLICT DO NOTHING;
 -- name: ReleaseDelivery :exec
 DELETE FROM push_delivery WHERE vod_id = @vod_id AND firebase_token = @firebase_token;
 
+-- PurgeDeliveries forgets who was told of broadcasts that are over for good.
+-- name: PurgeDeliveries :execrows
+DELETE FROM push_delivery WHERE vod_id IN (
+    SELECT vod_id FROM media_stream WHERE finished_at < @before::timestamptz OR deleted_at < @before::timestamptz);
+
 -- name: DropDevice :exec
 DELETE FROM user_token WHERE firebase_token = @firebase_token;
 
@@ -53,3 +58,14 @@ INSERT INTO webhook_event (source, event_id) VALUES (@source, @event_id) ON CONF
 
 -- name: PurgeWebhookEvents :execrows
 DELETE FROM webhook_event WHERE received_at < @before::timestamptz;
+
+-- ShowName has an influencer's broadcasts show their nickname.
+-- name: ShowName :exec
+UPDATE media_stream SET influencer_name = @name::text
+WHERE influencer_id = @influencer_id::text AND influencer_name <> @name::text;
+
+-- MoveToStream has an influencer's broadcasts that were not on air yet be
+-- streamed through this stream of theirs.
+-- name: MoveToStream :exec
+UPDATE media_stream SET mux_livestream_id = @stream_id::text, mux_livestream_playback_id = @playback_id::text
+WHERE influencer_id = @influencer_id::text AND live_at IS NULL AND deleted_at IS NULL AND mux_livestream_id <> @stream_id::text;
