@@ -65,6 +65,7 @@ func TestEraseRecordingSparesAFinishedShow(t *testing.T) {
 	}
 	var erased []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
 		switch {
 		case r.Method == http.MethodDelete:
 			erased = append(erased, path.Base(r.URL.Path))
@@ -77,7 +78,7 @@ func TestEraseRecordingSparesAFinishedShow(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	client, err := mux.New(mux.Config{BaseURL: server.URL})
+	client, err := mux.New(mux.Config{BaseURL: server.URL, TokenID: "id", TokenSecret: "secret"})
 	require.NoError(t, err)
 	steps := activities.New(activities.Config{Store: s, Mux: client})
 

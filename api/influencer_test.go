@@ -60,7 +60,7 @@ func TestAStreamIsDeletedOnlyIfTheShopDoesNotHaveIt(t *testing.T) {
 			t.Cleanup(video.Close)
 			a.Clayful = clayful.New(clayful.Config{BaseURL: shop.URL})
 			var err error
-			a.Mux, err = mux.New(mux.Config{BaseURL: video.URL})
+			a.Mux, err = mux.New(mux.Config{BaseURL: video.URL, TokenID: "id", TokenSecret: "secret"})
 			require.NoError(t, err)
 			view, err := a.createStream(t.Context(), "C")
 			require.Equal(t, c.made, err == nil, err)

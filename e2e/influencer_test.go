@@ -184,6 +184,11 @@ func TestInfluencer7MyReadyVOD(t *testing.T) {
 	require.NotEmpty(t, answer["message"])
 	require.Equal(t, []int{first, second, undated}, ids(t, answer["data"]))
 	newShopper(t).refused(401, "GET", "/influencer/myreadyvod/", nil)
+
+	name := "새별" + star.userID
+	require.Equal(t, 202, star.edit(t, map[string]any{"alias": name}).status)
+	require.Equal(t, name, shared.media(t, first)["influencer_name"])
+	require.Equal(t, name, shared.media(t, onAir)["influencer_name"])
 }
 
 func TestInfluencer8LiveNow(t *testing.T) {

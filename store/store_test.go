@@ -163,6 +163,8 @@ func TestReadyVersionFollowsTheList(t *testing.T) {
 		{"an edit", func() error { return edit(func(b *model.Broadcast) error { b.Title = "y"; return nil }) }},
 		{"and back", func() error { return edit(func(b *model.Broadcast) error { b.Title = "x"; return nil }) }},
 		{"a picture", func() error { return s.ShowAvatar(ctx, "STAR1", "https://image.example/1.png") }},
+		{"a nickname", func() error { return s.ShowName(ctx, "STAR1", "별") }},
+		{"another stream", func() error { return s.MoveToStream(ctx, "STAR1", "S2", "P2") }},
 		{"gone live", func() error { _, err := s.StartBroadcast(ctx, 1, now); return err }},
 		{"deleted", func() error { _, err := s.DeleteBroadcast(ctx, 2, now); return err }},
 	}
