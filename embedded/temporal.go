@@ -28,7 +28,6 @@ type TemporalConfig struct {
 	Database         string // SQLite file; "" keeps nothing
 	Address          string // host:port of the frontend
 	UIAddress        string // host:port of the web UI; "" has none
-	CodecEndpoint    string // that the web UI has open what is sealed; "" has none
 	SearchAttributes map[string]string
 	Log              io.Writer
 }
@@ -62,9 +61,6 @@ func StartTemporal(ctx context.Context, config TemporalConfig) (*Temporal, error
 			return nil, fmt.Errorf("TEMPORAL_UI_ADDR %s: %w", config.UIAddress, err)
 		}
 		args = append(args, "--ui-ip", uiHost, "--ui-port", uiPort)
-		if config.CodecEndpoint != "" {
-			args = append(args, "--ui-codec-endpoint", config.CodecEndpoint)
-		}
 	}
 	for name, kind := range config.SearchAttributes {
 		args = append(args, "--search-attribute", name+"="+kind)

@@ -208,7 +208,6 @@ func (d *dev) startTemporal(ctx context.Context, failed chan<- error) error {
 	temporal, err := embedded.StartTemporal(ctx, embedded.TemporalConfig{
 		Program: program, Database: filepath.Join(d.DataDir, "temporal.db"), Address: d.TemporalDevAt,
 		UIAddress: d.TemporalUIAddr, SearchAttributes: workflows.SearchAttributes(), Log: log,
-		CodecEndpoint: "http://" + d.CodecAddr + "/codec",
 	})
 	if err != nil {
 		return err
