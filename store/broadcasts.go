@@ -211,8 +211,8 @@ func (s *Store) AllReady(ctx context.Context) ([]model.Broadcast, error) {
 	return broadcasts(s.queries.AllReady(ctx))
 }
 
-// ReadyVersion is another whenever what AllReady answers is another. It costs a
-// tenth of asking for them.
+// ReadyVersion is another whenever what AllReady answers is another. It costs
+// much less than asking for them.
 func (s *Store) ReadyVersion(ctx context.Context) (string, error) {
 	version, err := s.queries.ReadyVersion(ctx)
 	return version, wrap("read version of ready broadcasts", err)
