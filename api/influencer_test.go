@@ -17,8 +17,7 @@ import (
 
 // TestAStreamIsDeletedOnlyIfTheShopDoesNotHaveIt has the shop fail to say that it
 // keeps a new stream.
-func TestAStreamIsDeletedOnlyIfTheShopDoesNotHaveIt(t *testing.T) {
-	t.Parallel()
+func TestAStreamIsDeletedOnlyIfTheShopDoesNotHaveIt(t *testing.T) { //nolint:paralleltest // a first Mux client sets http.DefaultTransport
 	for name, c := range map[string]struct {
 		stored        bool
 		write, read   int // statuses
@@ -32,7 +31,6 @@ func TestAStreamIsDeletedOnlyIfTheShopDoesNotHaveIt(t *testing.T) {
 		"nobody knows":           {false, 500, 500, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			a, _, _ := newAPI(t)
 			meta := `{}`
 			shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
