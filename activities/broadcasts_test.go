@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
@@ -30,15 +29,7 @@ import (
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-func newStore(t *testing.T) *store.Store {
-	t.Helper()
-	address := embeddedtest.Database(t)
-	require.NoError(t, store.Migrate(t.Context(), address))
-	pool, err := pgxpool.New(t.Context(), address)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return store.New(pool)
-}
+func newStore(t *testing.T) *store.Store { return store.New(embeddedtest.Pool(t, 4)) }
 
 // onAir is a broadcast of the influencer's that is live since then.
 func onAir(t *testing.T, s *store.Store, influencer string, since time.Time) int64 {

@@ -35,6 +35,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request, key string, load func
 	})
 }
 
+// shared answers a body, which everybody who asks for it at the moment shares.
 func (a *api) shared(w http.ResponseWriter, r *http.Request, key string, load func(context.Context) ([]byte, error)) error {
 	body, err := a.lists.get(r.Context(), key, load)
 	if err != nil {
@@ -66,27 +67,32 @@ func (a *api) readyLater(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// readyList is the answer with all reservations, as they were in a version.
+// readyList is the answer with all reservations, as they were in a version. The
+// flight that makes the answer alone touches it, of which there is one at a time.
 type readyList struct {
 	version string
 	body    []byte
 }
 
 func (a *api) allReady(w http.ResponseWriter, r *http.Request) error {
-	return a.shared(w, r, "ready", func(ctx context.Context) ([]byte, error) { // one at a time
+	return a.shared(w, r, "ready", func(ctx context.Context) ([]byte, error) {
 		version, err := a.Store.ReadyVersion(ctx)
-		if err != nil || version == a.ready.version {
-			return a.ready.body, err
+		if err != nil {
+			return nil, err
+		}
+		if version == a.ready.version {
+			return a.ready.body, nil
 		}
 		list, err := a.Store.AllReady(ctx)
 		if err != nil {
 			return nil, err
 		}
 		body, err := encode(clientViews(list))
-		if err == nil {
-			a.ready = readyList{version, body}
+		if err != nil {
+			return nil, err
 		}
-		return body, err
+		a.ready = readyList{version, body}
+		return body, nil
 	})
 }
 

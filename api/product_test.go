@@ -64,12 +64,7 @@ func newShelfThatWaits(t *testing.T, withStore bool, timeout time.Duration) *she
 		HiddenCollections: []string{"인플루언서", "Influencer"},
 	}
 	if withStore {
-		address := embeddedtest.Database(t)
-		require.NoError(t, store.Migrate(t.Context(), address))
-		var err error
-		s.pool, err = pgxpool.New(t.Context(), address)
-		require.NoError(t, err)
-		t.Cleanup(s.pool.Close)
+		s.pool = embeddedtest.Pool(t, 4)
 		config.Store = store.New(s.pool)
 	}
 	var err error

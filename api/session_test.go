@@ -13,7 +13,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byeolshow/byeolshow/clients/clayful"
@@ -32,11 +31,7 @@ type shop struct {
 // newAPI is an API over a real database and a shop that knows one customer.
 func newAPI(t *testing.T) (*api, *shop, *time.Time) {
 	t.Helper()
-	url := embeddedtest.Database(t)
-	require.NoError(t, store.Migrate(t.Context(), url))
-	pool, err := pgxpool.New(t.Context(), url)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	pool := embeddedtest.Pool(t, 4)
 	s := &shop{}
 	s.meta.Store(`{}`)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

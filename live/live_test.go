@@ -35,15 +35,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	url := embeddedtest.Database(t)
-	require.NoError(t, store.Migrate(t.Context(), url))
-	config, err := pgxpool.ParseConfig(url)
-	require.NoError(t, err)
-	config.MaxConns = 16
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return &world{t, pool, startNATS(t, server.RANDOM_PORT).ClientURL()}
+	return &world{t, embeddedtest.Pool(t, 16), startNATS(t, server.RANDOM_PORT).ClientURL()}
 }
 
 func startNATS(t *testing.T, port int) *server.Server {

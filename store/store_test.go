@@ -24,14 +24,7 @@ func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
 func newStore(t *testing.T) (*store.Store, *pgxpool.Pool) {
 	t.Helper()
-	address := embeddedtest.Database(t)
-	require.NoError(t, store.Migrate(t.Context(), address))
-	config, err := pgxpool.ParseConfig(address)
-	require.NoError(t, err)
-	config.MaxConns = 4
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	pool := embeddedtest.Pool(t, 4)
 	return store.New(pool), pool
 }
 

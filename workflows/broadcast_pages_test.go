@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/byeolshow/byeolshow/activities"
 	"github.com/byeolshow/byeolshow/model"
@@ -15,15 +13,11 @@ import (
 
 // turnPage runs the broadcast to the end of a run whose history has become
 // long, and gives what the next run begins with.
-func (s *show) turnPage() (next workflows.BroadcastInput) {
+func (s *show) turnPage() workflows.BroadcastInput {
 	s.t.Helper()
 	reservation := s.row
 	s.ExecuteWorkflow(workflows.TypeBroadcast, workflows.BroadcastInput{VODID: 7, Reservation: &reservation})
-	var goesOn *workflow.ContinueAsNewError
-	require.ErrorAs(s.t, s.GetWorkflowError(), &goesOn)
-	require.Equal(s.t, workflows.TypeBroadcast, goesOn.WorkflowType.Name)
-	require.NoError(s.t, converter.GetDefaultDataConverter().FromPayloads(goesOn.Input, &next))
-	return next
+	return nextRun[workflows.BroadcastInput](s.t, s.TestWorkflowEnvironment, workflows.TypeBroadcast)
 }
 
 // goOn is the next run, at that time.

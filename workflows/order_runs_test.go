@@ -7,11 +7,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/byeolshow/byeolshow/model"
 	"github.com/byeolshow/byeolshow/workflows"
 )
+
+// nextRun is what a workflow that goes on in a new run gives to that.
+func nextRun[T any](t *testing.T, env *testsuite.TestWorkflowEnvironment, workflowType string) (next T) {
+	t.Helper()
+	var goesOn *workflow.ContinueAsNewError
+	require.ErrorAs(t, env.GetWorkflowError(), &goesOn)
+	require.Equal(t, workflowType, goesOn.WorkflowType.Name)
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(goesOn.Input, &next))
+	return next
+}
 
 // TestALongWaitForParcelsGoesOnInANewRun as it was: told of, or taken note of.
 func TestALongWaitForParcelsGoesOnInANewRun(t *testing.T) {
@@ -26,10 +37,7 @@ func TestALongWaitForParcelsGoesOnInANewRun(t *testing.T) {
 			}
 			before.after(17*24*time.Hour, func() { before.env.SetContinueAsNewSuggested(true) })
 			before.env.ExecuteWorkflow(workflows.TypeOrder, before.input())
-			var goesOn *workflow.ContinueAsNewError
-			require.ErrorAs(t, before.env.GetWorkflowError(), &goesOn)
-			var next workflows.OrderInput
-			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(goesOn.Input, &next))
+			next := nextRun[workflows.OrderInput](t, before.env, workflows.TypeOrder)
 
 			s := newShop(t)
 			s.env.SetStartTime(before.env.Now())
@@ -82,13 +90,10 @@ func TestASecondPaymentOfAnOrderTakenUpAnew(t *testing.T) {
 func TestAnOrderToldOfTooMuchGoesOnInANewRun(t *testing.T) {
 	t.Parallel()
 	till := placedAt.Add(7 * 24 * time.Hour)
-	next := func(before *shop) workflows.OrderInput {
+	next := func(t *testing.T, before *shop) workflows.OrderInput {
+		t.Helper()
 		before.env.ExecuteWorkflow(workflows.TypeOrder, before.input())
-		var goesOn *workflow.ContinueAsNewError
-		require.ErrorAs(t, before.env.GetWorkflowError(), &goesOn)
-		var in workflows.OrderInput
-		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(goesOn.Input, &in))
-		return in
+		return nextRun[workflows.OrderInput](t, before.env, workflows.TypeOrder)
 	}
 	follow := func(t *testing.T, before *shop) *shop {
 		t.Helper()
@@ -105,7 +110,7 @@ func TestAnOrderToldOfTooMuchGoesOnInANewRun(t *testing.T) {
 			before.env.SetContinueAsNewSuggested(true)
 			before.settle(before.payments[0], model.VerdictVBankIssued)
 		})
-		in := next(before)
+		in := next(t, before)
 		require.WithinDuration(t, placedAt.Add(time.Hour), before.env.Now(), time.Second)
 		s := follow(t, before)
 		state, _ := s.live(in)
@@ -119,7 +124,7 @@ func TestAnOrderToldOfTooMuchGoesOnInANewRun(t *testing.T) {
 			before.env.SetContinueAsNewSuggested(true)
 			before.env.SignalWorkflow(workflows.SignalPayment, nil)
 		})
-		in := next(before)
+		in := next(t, before)
 		require.WithinDuration(t, placedAt.Add(2*time.Hour), before.env.Now(), time.Second)
 		s := follow(t, before)
 		s.after(time.Hour, func() { s.payments = append(s.payments, s.payment("imp_1", 30000)) })
@@ -142,7 +147,7 @@ func TestAnOrderToldOfTooMuchGoesOnInANewRun(t *testing.T) {
 			before.settle(before.payments[0], model.VerdictSuccess)
 		})
 		before.after(2*time.Hour, func() { delete(before.failing, "give back") })
-		in := next(before)
+		in := next(t, before)
 		require.True(t, before.env.Now().After(placedAt.Add(2*time.Hour)))
 		require.Len(t, before.returns, 1)
 		s := follow(t, before)

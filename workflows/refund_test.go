@@ -5,9 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/byeolshow/byeolshow/activities"
 	"github.com/byeolshow/byeolshow/model"
@@ -127,10 +125,7 @@ func TestALongWaitForAcceptanceGoesOnInANewRun(t *testing.T) {
 		before.env.SetContinueAsNewSuggested(true)
 	})
 	before.env.ExecuteWorkflow(workflows.TypeRefund, in)
-	var goesOn *workflow.ContinueAsNewError
-	require.ErrorAs(t, before.env.GetWorkflowError(), &goesOn)
-	var next workflows.RefundInput
-	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(goesOn.Input, &next))
+	next := nextRun[workflows.RefundInput](t, before.env, workflows.TypeRefund)
 
 	s := newShop(t)
 	s.env.SetStartTime(before.env.Now())

@@ -15,9 +15,11 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byeolshow/byeolshow/embedded"
+	"github.com/byeolshow/byeolshow/store"
 	"github.com/byeolshow/byeolshow/workflows"
 )
 
@@ -75,6 +77,21 @@ func Database(t testing.TB) string {
 	_, err = admin.Exec(ctx, "CREATE DATABASE "+name)
 	require.NoError(t, err)
 	return server.postgres.URL(name)
+}
+
+// Pool is of connections, at most so many, to a database of one test's own that
+// has our tables.
+func Pool(t testing.TB, connections int32) *pgxpool.Pool {
+	t.Helper()
+	address := Database(t)
+	require.NoError(t, store.Migrate(t.Context(), address))
+	config, err := pgxpool.ParseConfig(address)
+	require.NoError(t, err)
+	config.MaxConns = connections
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool
 }
 
 // Temporal is the address of a Temporal server that has byeolshow's search
